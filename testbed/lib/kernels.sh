@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# Which kernels there are, and where each comes from.
+#
+# A kernel is named by its series (6.12). Only the series is fixed: the exact
+# release is what Debian has when the root is made, and is read back from it.
+
+readonly KERNEL_DEFAULT=6.12
+
+kernel_check()
+{
+	case $1 in
+	6.12 | 7.2) ;;
+	*) die "no such kernel: $1 (6.12, 7.2)" ;;
+	esac
+}
+
+# The Debian release whose kernel is of this series.
+kernel_suite()
+{
+	case $1 in
+	6.12) echo trixie ;;
+	7.2) echo forky ;;
+	esac
+}
+
+kernel_source_package() { echo "linux-source-$1"; }
+
+# The main archive that this host's apt is set up with: it has the other
+# releases too.
+debian_mirror()
+{
+	# shellcheck disable=SC2016 # apt's own placeholders
+	apt-get indextargets --format '$(LABEL)|$(COMPONENT)|$(REPO_URI)' \
+		'Created-By: Packages' |
+		awk -F'|' '$1 == "Debian" && $2 == "main" { print $3; exit }'
+}

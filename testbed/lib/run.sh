@@ -1,0 +1,284 @@
+# shellcheck shell=bash
+# One run of a guest.
+#
+# QEMU writes three streams: the command's output (a fifo, copied to standard
+# output), lines of control (a fifo, read by control_loop) and the kernel's
+# console (a file, searched for reports at the end). The directory of the run
+# holds them and goes away with it.
+#
+# The exit code: a guest that did not end in time 124; one that told no result
+# 98; a report in its log 99; else the command's own.
+
+OPT_STOCK=0
+OPT_SHARE=
+OPT_OUT=
+OPT_SCREEN=
+OPT_LOG=
+OPT_APPEND=
+OPT_QEMU=
+OPT_MEM=2G
+OPT_CPUS=2
+OPT_IOMMU=off
+OPT_ICOUNT=0
+OPT_TIMEOUT=600
+OPT_EXPECT_SPLAT=0
+OPT_BUILD=1
+OPT_SHELL=0
+COMMAND=()
+
+run_parse()
+{
+	local name value
+	while [ $# -gt 0 ]; do
+		name=$1
+		shift
+		case $name in
+		--)
+			COMMAND=("$@")
+			return
+			;;
+		--stock) OPT_STOCK=1; continue ;;
+		--icount) OPT_ICOUNT=1; continue ;;
+		--expect-splat) OPT_EXPECT_SPLAT=1; continue ;;
+		--no-build) OPT_BUILD=0; continue ;;
+		--*=*)
+			value=${name#*=}
+			name=${name%%=*}
+			;;
+		--*)
+			[ $# -gt 0 ] || usage_error "$name needs a value"
+			value=$1
+			shift
+			;;
+		*) usage_error "unexpected: $name (a command stands after --)" ;;
+		esac
+		case $name in
+		--kernel) KERNEL=$value ;;
+		--share) OPT_SHARE=$value ;;
+		--out) OPT_OUT=$value ;;
+		--screen) OPT_SCREEN=$value ;;
+		--log) OPT_LOG=$value ;;
+		--append) OPT_APPEND+=" $value" ;;
+		--qemu) OPT_QEMU+=" $value" ;;
+		--mem) OPT_MEM=$value ;;
+		--cpus) OPT_CPUS=$value ;;
+		--iommu) OPT_IOMMU=$value ;;
+		--timeout) OPT_TIMEOUT=$value ;;
+		*) usage_error "unknown option: $name" ;;
+		esac
+	done
+}
+
+run_main()
+{
+	[ "$1" != shell ] || OPT_SHELL=1
+	shift
+	run_parse "$@"
+	kernel_check "$KERNEL"
+	if [ "$OPT_SHELL" = 1 ]; then
+		COMMAND=(bash -i)
+	elif [ "${#COMMAND[@]}" -eq 0 ]; then
+		usage_error "run: no command"
+	fi
+	[ -z "$OPT_SHARE" ] || [ -d "$OPT_SHARE" ] ||
+		die "--share: $OPT_SHARE is no directory"
+	run_prepare
+	run_guest
+}
+
+# Sets BOOT and PUB, and keeps both from being pruned under the guest.
+run_prepare()
+{
+	if [ "$OPT_BUILD" = 1 ] || [ ! -e "$(build_dir "$KERNEL")/current" ]; then
+		if [ "$(id -u)" -eq 0 ]; then
+			tools_ensure
+			boot_ensure "$KERNEL"
+			build_ensure "$KERNEL"
+		else
+			sudo VBM_CACHE="$CACHE" "$TESTBED/vm" build --kernel "$KERNEL"
+		fi
+	fi
+	BOOT=$(boot_dir "$KERNEL")
+	BASE=$(base_dir "$KERNEL")
+	PUB=$(build_current "$KERNEL")
+	cache_hold "$BASE"
+	cache_hold "$BOOT"
+	cache_hold "$PUB"
+}
+
+# What the guest reads from its control directory.
+run_settings()
+{
+	local mode=ours
+	[ "$OPT_STOCK" = 0 ] || mode=stock
+	cat >"$RUN/ctl/settings" <<-END
+		VM_MODE=$mode
+		VM_SHELL=$OPT_SHELL
+		VM_SHARE=$([ -n "$OPT_SHARE" ] && echo 1 || echo 0)
+		VM_OUT=$([ -n "$OPT_OUT" ] && echo 1 || echo 0)
+	END
+	{
+		local name
+		echo "export KERNEL=$KERNEL STOCK=$OPT_STOCK"
+		for name in "${!VBM_@}"; do
+			printf 'export %s=%q\n' "$name" "${!name}"
+		done
+		printf 'exec'
+		printf ' %q' "${COMMAND[@]}"
+		echo
+	} >"$RUN/ctl/cmd"
+}
+
+run_qemu_line()
+{
+	local extra
+	qemu_machine "$BOOT"
+	QEMU+=(-drive "file=$(qemu_value "$BASE/image"),format=raw,if=virtio,snapshot=on,cache=unsafe"
+		-serial "file:$LOG"
+		-qmp "unix:$RUN/qmp,server=on,wait=off")
+	qemu_port out "$RUN/out"
+	qemu_port ctl "$RUN/control"
+	qemu_share ctl "$RUN/ctl" rw
+	qemu_share src "$PROJECT" ro
+	qemu_share pub "$PUB" ro
+	[ -z "$OPT_SHARE" ] || qemu_share share "$OPT_SHARE" ro
+	[ -z "$OPT_OUT" ] || qemu_share out "$OPT_OUT" rw
+	if [ "$OPT_SHELL" = 1 ]; then
+		QEMU+=(-chardev stdio,id=shell,signal=off
+			-device virtconsole,chardev=shell)
+	fi
+	read -r -a extra <<<"$OPT_QEMU"
+	QEMU+=(${extra[@]+"${extra[@]}"} -append "$APPEND$OPT_APPEND")
+}
+
+# --- screen pictures -------------------------------------------------------
+
+# One picture of the display into the file $1, by QEMU's control socket.
+screendump()
+{
+	local file=$1 line answers=0
+	coproc QMP { socat - "UNIX-CONNECT:$RUN/qmp"; }
+	printf '%s\n' '{"execute":"qmp_capabilities"}' \
+		'{"execute":"screendump","arguments":{"filename":"'"$file"'","format":"png"}}' \
+		>&"${QMP[1]}"
+	while [ "$answers" -lt 2 ] && read -r -t 20 line <&"${QMP[0]}"; do
+		case $line in
+		*'"return"'*) answers=$((answers + 1)) ;;
+		*'"error"'*) say "screen: $line"; break ;;
+		esac
+	done
+	kill "$QMP_PID" 2>/dev/null || true
+	wait "$QMP_PID" 2>/dev/null || true
+	[ "$answers" -eq 2 ]
+}
+
+# screen_answer NUMBER [NAME]: what "vm-screen NAME" asked for.
+screen_answer()
+{
+	local number=$1 name=${2:-} target=$OPT_SCREEN answer=failed
+	[ -z "$name" ] || [ -z "$target" ] ||
+		target=$(dirname "$OPT_SCREEN")/$(basename "$name")
+	if [ -z "$target" ]; then
+		say "vm-screen: no --screen given"
+	elif screendump "$RUN/screen.png" && cp "$RUN/screen.png" "$target"; then
+		answer=done
+	fi
+	echo "$answer" >"$RUN/ctl/screen.new"
+	mv "$RUN/ctl/screen.new" "$RUN/ctl/screen.$number"
+}
+
+control_loop()
+{
+	local verb first rest
+	while read -r verb first rest; do
+		case $verb in
+		exit) echo "$first" >"$RUN/exit" ;;
+		screen) screen_answer "$first" "$rest" ;;
+		esac
+	done
+}
+
+# --- the guest's end -------------------------------------------------------
+
+# Prints the reports in the kernel log $1; fails if there is none.
+#
+# A report starts with one of these lines and ends at "end trace", or where 60
+# lines bring no further one.
+splats()
+{
+	awk '
+	BEGIN {
+		start = "------------\\[ cut here \\]|(^|\\] )(WARNING|BUG|Oops|INFO: possible|INFO: trying to register|INFO: task|INFO: suspicious)[: ]|Oops:|kernel BUG at|Kernel panic - |Internal error: |rcu: INFO: |rcu.*detected stall|soft lockup|hard LOCKUP|blocked for more than|(^|\\] )(UBSAN|DMA-API): |BUG: K[AC]*SAN|general protection fault|[Uu]nable to handle|kmemleak: [0-9]+ new suspected|suspicious RCU usage|possible (circular|recursive) locking|inconsistent lock state|list_(add|del) corruption|refcount_t: "
+	}
+	{ sub(/\r$/, "") }
+	$0 ~ start { left = 60; found = 1 }
+	left > 0 { print; left-- }
+	/---\[ end trace/ { left = 0 }
+	END { exit !found }
+	' "$1"
+}
+
+# The result: $1 is the exit code of timeout and QEMU.
+run_result()
+{
+	local qemu=$1 reports=$RUN/reports
+	if splats "$LOG" >"$reports"; then
+		say "the kernel's log of the guest has a report:"
+		cat "$reports" >&2
+	fi
+	if [ "$qemu" -eq 124 ] || [ "$qemu" -eq 137 ]; then
+		say "no end after $OPT_TIMEOUT s"
+		[ -s "$reports" ] || tail -n 20 "$LOG" >&2
+		return "$EXIT_TIMEOUT"
+	fi
+	if [ ! -s "$RUN/exit" ]; then
+		say "the guest told no result (QEMU: $qemu)"
+		[ -s "$reports" ] || tail -n 60 "$LOG" >&2
+		return "$EXIT_DIED"
+	fi
+	if [ -s "$reports" ] && [ "$OPT_EXPECT_SPLAT" = 0 ]; then
+		return "$EXIT_SPLAT"
+	fi
+	return "$(cat "$RUN/exit")"
+}
+
+run_cleanup()
+{
+	[ -z "${QEMU_PID:-}" ] || kill "$QEMU_PID" 2>/dev/null || true
+	rm -rf "$RUN"
+}
+
+run_guest()
+{
+	local status=0 copier controller
+	RUN=$(mktemp -d "${TMPDIR:-/tmp}/vm.XXXXXX")
+	QEMU_PID=
+	trap run_cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	LOG=${OPT_LOG:-$RUN/console}
+	: >"$LOG"
+	mkdir "$RUN/ctl"
+	mkfifo "$RUN/out" "$RUN/control"
+	[ -z "$OPT_OUT" ] || mkdir -p "$OPT_OUT"
+	run_settings
+	run_qemu_line
+
+	cat "$RUN/out" &
+	copier=$!
+	control_loop <"$RUN/control" &
+	controller=$!
+	if [ "$OPT_SHELL" = 1 ]; then
+		timeout --foreground -k 10 "$OPT_TIMEOUT" "${QEMU[@]}" || status=$?
+	else
+		timeout -k 10 "$OPT_TIMEOUT" "${QEMU[@]}" </dev/null >"$RUN/qemu" 2>&1 &
+		QEMU_PID=$!
+		wait "$QEMU_PID" || status=$?
+		QEMU_PID=
+		cat "$RUN/qemu" >&2
+	fi
+	# Where QEMU never opened the fifos their readers would wait for ever.
+	: 1<>"$RUN/out" 1<>"$RUN/control"
+	wait "$copier" "$controller" || true
+	run_result "$status" || exit $?
+}
