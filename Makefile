@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Targets for people. kbuild reads Kbuild.
+
+KVER	?= $(shell uname -r)
+KDIR	?= /lib/modules/$(KVER)/build
+SUITE	?=
+KERNEL	?=
+
+all: modules
+
+help:
+	@echo 'modules          build the modules for KDIR ($(KDIR))'
+	@echo 'modules_install  install them where they win over the kernel'\''s'
+	@echo 'check            all test suites in virtual machines;'
+	@echo '                 SUITE=name and KERNEL=6.12|7.2 narrow it'
+	@echo 'demo             a camera picture on a display; saves out/demo.png'
+	@echo 'bench            instruction counts, ours against stock'
+	@echo 'clean            remove what "modules" made'
+
+modules: check-crcs
+
+# modpost writes the symbol versions, so the comparison with the kernel's comes
+# right after it.
+build-modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+check-crcs: build-modules
+	scripts/check-crcs.sh $(KDIR)/Module.symvers Module.symvers
+
+modules_install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+
+check:
+	SUITE='$(SUITE)' KERNEL='$(KERNEL)' testbed/check
+
+demo:
+	testbed/demo
+
+bench:
+	selftests/bench
+
+clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+.PHONY: all help modules build-modules check-crcs modules_install check \
+	demo bench clean

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only file that knows kernel versions.
+ *
+ * It is included ahead of every source file of the project. The code is
+ * written for 7.2; what follows teaches 6.12 the same words. A shim names the
+ * version that changed, what changed, and when it can go.
+ *
+ * Nothing but <linux/version.h> may be included here: the two front ends owe
+ * their symbol versions to the exact list of headers that they include (see
+ * videobuf2-dma-contig.c).
+ */
+#ifndef _VBM_COMPAT_H
+#define _VBM_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#error "videobuf2-mem needs Linux 6.12 or newer"
+#endif
+
+/*
+ * 6.13 made the argument of MODULE_IMPORT_NS() a string, it was an identifier.
+ * Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define VBM_NS_DMA_BUF	DMA_BUF
+#else
+#define VBM_NS_DMA_BUF	"DMA_BUF"
+#endif
+
+/*
+ * Up to 6.19 the core pins and maps a static attachment as soon as the
+ * exporter has a pin callback, for good; since then it pins around each map
+ * (KF: dma-buf.c, dma_buf_dynamic_attach()). Only the latter can be lived with.
+ * Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define VBM_DMA_BUF_PIN_OPS(pin_fn, unpin_fn)
+#else
+#define VBM_DMA_BUF_PIN_OPS(pin_fn, unpin_fn)	\
+	.pin = (pin_fn), .unpin = (unpin_fn),
+#endif
+
+/*
+ * 6.18 made wait_prepare() and wait_finish() superfluous and removed them.
+ * Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define VBM_VB2_WAIT_OPS	\
+	.wait_prepare = vb2_ops_wait_prepare, .wait_finish = vb2_ops_wait_finish,
+#else
+#define VBM_VB2_WAIT_OPS
+#endif
+
+/*
+ * 6.13 merged hrtimer_init() and the setting of the function into one call.
+ * Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define hrtimer_setup(timer, fn, clock, mode)		\
+do {							\
+	struct hrtimer *__timer = (timer);		\
+							\
+	hrtimer_init(__timer, clock, mode);		\
+	__timer->function = (fn);			\
+} while (0)
+#endif
+
+#endif

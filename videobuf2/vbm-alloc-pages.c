@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Storage from the page allocator: high orders first for a device that takes a
+ * list, one run of pages for a device that needs one address and has no
+ * IOMMU to make one of many.
+ *
+ * The pages are zeroed by the page allocator and by nobody else, and charged
+ * to the memory cgroup of the caller. High orders are taken where they lie
+ * ready; only what can not do with less makes the kernel reclaim, and nothing
+ * ever calls the OOM killer.
+ *
+ * A chunk is either one compound page or a run of single pages (a run whose
+ * tail was given back), so that compound_order() tells how to free it.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+
+#include "vbm-alloc.h"
+#include "vbm-backing.h"
+#include "vbm-constraints.h"
+#include "vbm.h"
+
+#define VBM_GFP		(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN)
+
+/* Take what lies ready; wake kswapd but do not wait for it. */
+static gfp_t vbm_gfp_light(gfp_t gfp)
+{
+	return (gfp | __GFP_NORETRY) & ~__GFP_DIRECT_RECLAIM;
+}
+
+/* Try hard, fail rather than call the OOM killer. */
+static gfp_t vbm_gfp_hard(gfp_t gfp)
+{
+	return gfp | __GFP_RETRY_MAYFAIL;
+}
+
+static bool vbm_pages_within(const struct vbm_request *req, struct page *page,
+			     unsigned long nr_pages)
+{
+	return page_to_phys(page) + (nr_pages << PAGE_SHIFT) - 1 <=
+	       req->limits->max_addr;
+}
+
+static struct page *vbm_pages_try(const struct vbm_request *req, gfp_t gfp,
+				  unsigned int order)
+{
+	struct page *page = alloc_pages(gfp, order);
+
+	if (page && !vbm_pages_within(req, page, 1UL << order)) {
+		__free_pages(page, order);
+		page = NULL;
+	}
+	return page;
+}
+
+/*
+ * Pages that the device reaches, from the highest zone that has some: masks
+ * need not end where a zone does, hence the check and the second try.
+ */
+static struct page *vbm_pages_reachable(const struct vbm_request *req,
+					gfp_t gfp, unsigned int order)
+{
+	struct page *page = NULL;
+
+	if (req->limits->max_addr == U64_MAX || gfp & (GFP_DMA | GFP_DMA32))
+		return vbm_pages_try(req, gfp, order);
+
+	if (IS_ENABLED(CONFIG_ZONE_DMA32))
+		page = vbm_pages_try(req, gfp | GFP_DMA32, order);
+	else
+		page = vbm_pages_try(req, gfp, order);
+	if (!page && IS_ENABLED(CONFIG_ZONE_DMA) &&
+	    req->limits->max_addr < DMA_BIT_MASK(32))
+		page = vbm_pages_try(req, gfp | GFP_DMA, order);
+	return page;
+}
+
+static void vbm_pages_free_run(struct page *page, unsigned long nr_pages)
+{
+	while (nr_pages) {
+		unsigned int order = compound_order(page);
+
+		__free_pages(page, order);
+		page += 1UL << order;
+		nr_pages -= 1UL << order;
+	}
+}
+
+/* One physically contiguous run for all of it. */
+static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
+{
+	unsigned long nr_pages = req->size >> PAGE_SHIFT;
+	unsigned int order = get_order(req->size);
+	gfp_t gfp = VBM_GFP | req->gfp;
+	struct vbm_backing *backing;
+	struct page *page;
+
+	if (order > MAX_PAGE_ORDER)
+		return ERR_PTR(-ENOMEM);
+
+	backing = vbm_backing_new(&vbm_alloc_pages, req->size, 1);
+	if (!backing)
+		return ERR_PTR(-ENOMEM);
+
+	if (nr_pages == 1UL << order)
+		gfp |= __GFP_COMP;
+	page = vbm_pages_reachable(req, vbm_gfp_light(gfp), order);
+	if (!page)
+		page = vbm_pages_reachable(req, vbm_gfp_hard(gfp), order);
+	if (!page) {
+		backing->nr_extents = 0;
+		vbm_backing_put(backing);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	if (nr_pages != 1UL << order) {
+		split_page(page, order);
+		vbm_pages_free_run(page + nr_pages, (1UL << order) - nr_pages);
+	}
+	backing->extents[0].page = page;
+	backing->extents[0].phys = page_to_phys(page);
+	backing->extents[0].nr_pages = nr_pages;
+	return backing;
+}
+
+/* The largest chunk to be had without effort, at most @order. */
+static struct page *vbm_pages_chunk(const struct vbm_request *req,
+				    unsigned int order)
+{
+	gfp_t gfp = VBM_GFP | req->gfp;
+	struct page *page;
+
+	for (; order; order--) {
+		page = vbm_pages_reachable(req, vbm_gfp_light(gfp) | __GFP_COMP,
+					   order);
+		if (page)
+			return page;
+	}
+	page = vbm_pages_reachable(req, vbm_gfp_hard(gfp), 0);
+	/* Out of reach is better than nothing where a bounce is allowed. */
+	if (!page && !req->coherent)
+		page = alloc_pages(vbm_gfp_hard(gfp), 0);
+	return page;
+}
+
+static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
+{
+	unsigned long left = req->size >> PAGE_SHIFT;
+	unsigned int order = MAX_PAGE_ORDER;
+	unsigned int nr_extents = 0;
+	struct vbm_backing *backing;
+	struct page *page, *next;
+	struct vbm_extent *ext;
+	unsigned long end = 0;
+	LIST_HEAD(chunks);
+
+	while (left) {
+		order = min_t(unsigned int, order, ilog2(left));
+		page = vbm_pages_chunk(req, order);
+		if (!page)
+			goto err_free_chunks;
+		/* What failed once is not tried again for this buffer. */
+		order = compound_order(page);
+		left -= 1UL << order;
+		list_add_tail(&page->lru, &chunks);
+		if (page_to_pfn(page) != end)
+			nr_extents++;
+		end = page_to_pfn(page) + (1UL << order);
+	}
+
+	backing = vbm_backing_new(&vbm_alloc_pages, req->size, nr_extents);
+	if (!backing)
+		goto err_free_chunks;
+
+	ext = backing->extents - 1;
+	end = 0;
+	list_for_each_entry_safe(page, next, &chunks, lru) {
+		list_del(&page->lru);
+		if (page_to_pfn(page) != end) {
+			ext++;
+			ext->page = page;
+			ext->phys = page_to_phys(page);
+		}
+		ext->nr_pages += 1UL << compound_order(page);
+		end = page_to_pfn(page) + (1UL << compound_order(page));
+	}
+	return backing;
+
+err_free_chunks:
+	list_for_each_entry_safe(page, next, &chunks, lru) {
+		list_del(&page->lru);
+		__free_pages(page, compound_order(page));
+	}
+	return ERR_PTR(-ENOMEM);
+}
+
+static struct vbm_backing *vbm_pages_alloc(const struct vbm_request *req)
+{
+	if (req->contig && !req->limits->translated)
+		return vbm_pages_alloc_run(req);
+	return vbm_pages_alloc_list(req);
+}
+
+static void vbm_pages_free(struct vbm_backing *backing)
+{
+	unsigned int i;
+
+	for (i = 0; i < backing->nr_extents; i++)
+		vbm_pages_free_run(backing->extents[i].page,
+				   backing->extents[i].nr_pages);
+}
+
+/*
+ * dma-sg has always used pages, whatever its device. For dma-contig they must
+ * be as good as what dma_alloc_attrs() gives: a queue that expects coherent
+ * memory gets it from a device that is coherent.
+ */
+static bool vbm_pages_suits(const struct vbm_request *req)
+{
+	if (!req->contig)
+		return true;
+	if (vbm_alloc_only_dma_api(req))
+		return false;
+	return !req->coherent || dev_is_dma_coherent(req->dev);
+}
+
+const struct vbm_allocator vbm_alloc_pages = {
+	.name	= "pages",
+	.suits	= vbm_pages_suits,
+	.alloc	= vbm_pages_alloc,
+	.free	= vbm_pages_free,
+};

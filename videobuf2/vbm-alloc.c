@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of allocators, and what they share.
+ *
+ * Page memory is charged to the memory cgroup of whoever allocates. What the
+ * DMA API hands out can not be charged from a module; it counts against one
+ * limit for the whole machine instead, the parameter uncharged_limit_mb.
+ */
+
+#include <linux/atomic.h>
+#include <linux/device.h>
+#include <linux/dma-map-ops.h>
+#include <linux/module.h>
+#include <linux/swiotlb.h>
+
+#include "vbm-alloc.h"
+#include "vbm-stats.h"
+
+/* Asked in this order. */
+const struct vbm_allocator * const vbm_allocators[] = {
+	&vbm_alloc_pages,
+	&vbm_alloc_noncontig,
+	&vbm_alloc_dma,
+	NULL
+};
+
+static unsigned int uncharged_limit_mb;
+module_param(uncharged_limit_mb, uint, 0644);
+MODULE_PARM_DESC(uncharged_limit_mb,
+		 "MiB of buffers that no memory cgroup can be charged for, in all (0: no limit)");
+
+static atomic_long_t vbm_uncharged;
+
+/**
+ * vbm_alloc_charge() - account memory that no cgroup can be charged for
+ * @size: bytes
+ *
+ * Context: any.
+ * Return: 0, or -ENOMEM if the limit would be passed.
+ */
+int vbm_alloc_charge(size_t size)
+{
+	unsigned long limit = READ_ONCE(uncharged_limit_mb);
+	long now = atomic_long_add_return(size, &vbm_uncharged);
+
+	if (limit && now > 0 && (unsigned long)now > limit << 20) {
+		atomic_long_sub(size, &vbm_uncharged);
+		vbm_stat_inc(VBM_STAT_FAIL_LIMIT);
+		return -ENOMEM;
+	}
+	vbm_stat_add(VBM_STAT_BYTES_UNCHARGED, size);
+	return 0;
+}
+
+void vbm_alloc_uncharge(size_t size)
+{
+	atomic_long_sub(size, &vbm_uncharged);
+	vbm_stat_sub(VBM_STAT_BYTES_UNCHARGED, size);
+}
+
+/*
+ * Memory that only the DMA API can give: the device has memory of its own
+ * (reserved-memory, a CMA area, a restricted pool) or DMA operations that are
+ * not the common ones, or the queue asks for attributes.
+ */
+bool vbm_alloc_only_dma_api(const struct vbm_request *req)
+{
+	struct device *dev = req->dev;
+
+	if (req->attrs || !dev->dma_mask || get_dma_ops(dev))
+		return true;
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	if (dev->dma_mem)
+		return true;
+#endif
+#ifdef CONFIG_DMA_CMA
+	if (dev->cma_area)
+		return true;
+#endif
+#ifdef CONFIG_SWIOTLB
+	if (dev->dma_io_tlb_mem && is_swiotlb_for_alloc(dev))
+		return true;
+#endif
+	return false;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Allocators: where storage comes from.
+ *
+ * They stand in a table and are asked in its order; the first that returns
+ * memory which the device can then be given a mapping of wins.
+ */
+#ifndef _VBM_ALLOC_H
+#define _VBM_ALLOC_H
+
+#include <linux/dma-direction.h>
+#include <linux/gfp_types.h>
+#include <linux/types.h>
+
+struct device;
+struct vbm_backing;
+struct vbm_constraints;
+
+/**
+ * struct vbm_request - what storage is wanted
+ * @dev: the device that must be able to use it
+ * @limits: what that device asks of memory
+ * @size: bytes, a multiple of PAGE_SIZE
+ * @gfp: GFP flags of the queue, to be added
+ * @attrs: DMA_ATTR_* of the queue
+ * @dir: direction of the queue
+ * @contig: the device needs one address for all of it
+ * @coherent: the driver does not expect to sync it
+ */
+struct vbm_request {
+	struct device *dev;
+	const struct vbm_constraints *limits;
+	size_t size;
+	gfp_t gfp;
+	unsigned long attrs;
+	enum dma_data_direction dir;
+	bool contig;
+	bool coherent;
+};
+
+/**
+ * struct vbm_allocator - a source of storage
+ * @name: for people
+ * @suits: can this allocator serve such a request at all? Cheap, no side
+ *	effect. NULL: never asked
+ * @alloc: zeroed storage with one reference, or an ERR_PTR(). May sleep;
+ *	called with a queue's lock held, no lock of ours
+ * @free: give it back. May sleep; holds no lock of ours but perhaps
+ *	&vbm_buf.lock. Must not fail
+ */
+struct vbm_allocator {
+	const char *name;
+	bool (*suits)(const struct vbm_request *req);
+	struct vbm_backing *(*alloc)(const struct vbm_request *req);
+	void (*free)(struct vbm_backing *backing);
+};
+
+extern const struct vbm_allocator vbm_alloc_pages;
+extern const struct vbm_allocator vbm_alloc_dma;
+extern const struct vbm_allocator vbm_alloc_noncontig;
+
+extern const struct vbm_allocator * const vbm_allocators[];
+
+bool vbm_alloc_only_dma_api(const struct vbm_request *req);
+
+int vbm_alloc_charge(size_t size);
+void vbm_alloc_uncharge(size_t size);
+
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A plane with storage of its own: from allocation to the last reference.
+ *
+ * alloc() promises that the queue's own device can use the memory (KF §1:
+ * neither cookie() nor prepare() can fail later), so memory is accepted only
+ * together with a mapping for that device that is good enough: in one piece
+ * for dma-contig, and without bouncing where the driver expects coherent
+ * memory. An allocator whose memory is not gets it back, and the next one is
+ * asked.
+ */
+
+#include <linux/atomic.h>
+#include <linux/dma-mapping.h>
+#include <linux/file.h>
+#include <linux/slab.h>
+
+#include <media/videobuf2-core.h>
+
+#include "vbm-buf.h"
+#include "vbm-alloc.h"
+#include "vbm-backing.h"
+#include "vbm-device.h"
+#include "vbm-mapping.h"
+#include "vbm-stats.h"
+#include "vbm-trace.h"
+#include "vbm-vmap.h"
+#include "vbm.h"
+
+LIST_HEAD(vbm_registry);
+DEFINE_MUTEX(vbm_registry_lock);
+
+void vbm_plane_register(struct vbm_plane *plane)
+{
+	static atomic_t next_id;
+
+	plane->id = atomic_inc_return(&next_id);
+	mutex_lock(&vbm_registry_lock);
+	list_add_tail(&plane->node, &vbm_registry);
+	mutex_unlock(&vbm_registry_lock);
+}
+
+void vbm_plane_unregister(struct vbm_plane *plane)
+{
+	mutex_lock(&vbm_registry_lock);
+	list_del(&plane->node);
+	mutex_unlock(&vbm_registry_lock);
+}
+
+/* A zeroed buffer becomes one without storage, with one reference. */
+void vbm_buf_init(struct vbm_buf *buf)
+{
+	INIT_LIST_HEAD(&buf->plane.node);
+	refcount_set(&buf->ref, 1);
+	mutex_init(&buf->lock);
+	spin_lock_init(&buf->sync_lock);
+	INIT_LIST_HEAD(&buf->mappings);
+	INIT_LIST_HEAD(&buf->attachments);
+	dma_resv_init(&buf->resv);
+}
+
+/* Drop what a buffer has, whole or half built. */
+static void vbm_buf_fini(struct vbm_buf *buf)
+{
+	VBM_ASSERT(list_empty(&buf->attachments));
+	vbm_vmap_fini(buf);
+	if (buf->own) {
+		vbm_mapping_unuse_locked(buf->own, true);
+		vbm_mapping_put_locked(buf->own);
+	}
+	VBM_ASSERT(list_empty(&buf->mappings));
+	if (buf->file)
+		fput(buf->file);
+	vbm_backing_put(buf->backing);
+	dma_resv_fini(&buf->resv);
+	mutex_destroy(&buf->lock);
+}
+
+size_t vbm_buf_metadata(const struct vbm_buf *buf)
+{
+	return sizeof(*buf) + vbm_backing_metadata(buf->backing) +
+	       vbm_mapping_metadata(buf->own);
+}
+
+static void vbm_buf_account(const struct vbm_buf *buf, int sign)
+{
+	if (buf->plane.kind == VBM_MMAP) {
+		vbm_stat_add(VBM_STAT_BUFFERS, sign);
+		vbm_stat_add(VBM_STAT_BYTES, sign * (s64)buf->plane.size);
+	} else {
+		vbm_stat_add(VBM_STAT_USERPTRS, sign);
+	}
+	vbm_stat_add(VBM_STAT_METADATA_BYTES,
+		     sign * (s64)vbm_buf_metadata(buf));
+}
+
+/* Show a complete buffer to people. */
+void vbm_buf_publish(struct vbm_buf *buf)
+{
+	vbm_plane_register(&buf->plane);
+	vbm_buf_account(buf, 1);
+	if (buf->plane.kind == VBM_MMAP) {
+		vbm_stat_inc(VBM_STAT_BUFFERS_TOTAL);
+		vbm_stat_add(VBM_STAT_BYTES_TOTAL, buf->plane.size);
+	} else {
+		vbm_stat_inc(VBM_STAT_USERPTRS_TOTAL);
+	}
+}
+
+static bool vbm_buf_usable(const struct vbm_buf *buf,
+			   const struct vbm_mapping *own)
+{
+	const struct sg_table *sgt = &own->sgt;
+	dma_addr_t addr = sg_dma_address(sgt->sgl);
+	struct device *dev = buf->plane.dev;
+
+	if (!buf->plane.contig)
+		return true;
+	if (vbm_mapping_contiguous(sgt) < buf->plane.size)
+		return false;
+	if (!buf->coherent || own->fixed)
+		return true;
+	return !own->need_sync &&
+	       addr + buf->plane.size - 1 <= dev->coherent_dma_mask;
+}
+
+/**
+ * vbm_buf_set_backing() - give a buffer its storage
+ * @buf: not yet published, without storage
+ * @backing: the storage; the reference is taken over if this succeeds
+ *
+ * Context: may sleep.
+ * Return: 0; -EFAULT if @backing is not good enough for the own device; what
+ *	vbm_mapping_new_locked() gives.
+ */
+int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
+{
+	struct vbm_plane *plane = &buf->plane;
+	struct vbm_mapping *own;
+	int ret = 0;
+
+	mutex_lock(&buf->lock);
+	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir);
+	if (IS_ERR(own)) {
+		ret = PTR_ERR(own);
+		goto unlock;
+	}
+	if (!vbm_buf_usable(buf, own)) {
+		vbm_mapping_put_locked(own);
+		ret = -EFAULT;
+		goto unlock;
+	}
+
+	vbm_mapping_use_locked(own, true);
+	buf->own = own;
+	buf->backing = backing;
+	plane->dma_addr = sg_dma_address(own->sgt.sgl);
+	plane->sgt = &own->sgt;
+	vbm_vmap_init(buf);
+unlock:
+	mutex_unlock(&buf->lock);
+	return ret;
+}
+
+/* Ask the allocators in turn. The error is the last one's that was asked. */
+static int vbm_buf_find_backing(struct vbm_buf *buf,
+				const struct vbm_request *req)
+{
+	const struct vbm_allocator * const *allocator;
+	struct vbm_backing *backing;
+	int ret = -ENOMEM;
+
+	for (allocator = vbm_allocators; *allocator; allocator++) {
+		if (!(*allocator)->suits(req))
+			continue;
+		backing = (*allocator)->alloc(req);
+		if (IS_ERR(backing)) {
+			ret = PTR_ERR(backing);
+			continue;
+		}
+		ret = vbm_buf_set_backing(buf, backing);
+		if (!ret)
+			return 0;
+		vbm_backing_put(backing);
+	}
+	return ret == -EFAULT ? -ENOMEM : ret;
+}
+
+/**
+ * vbm_buf_alloc() - storage for one plane of an MMAP buffer
+ * @vb: the vb2 buffer
+ * @dev: the device that will use it
+ * @size: bytes, a multiple of PAGE_SIZE
+ * @contig: the driver wants one address, not a list
+ *
+ * The memory is zeroed, and mapped for @dev.
+ *
+ * Context: may sleep; vb2_queue.lock held, mmap_lock not.
+ * Return: the buffer with one reference, or ERR_PTR(): -ENOMEM, -ENODEV if the
+ *	driver of @dev is going, or why the DMA API could not map it.
+ */
+struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
+			      size_t size, bool contig)
+{
+	struct vb2_queue *q = vb->vb2_queue;
+	struct vbm_constraints limits;
+	struct vbm_request req = {
+		.dev = dev,
+		.limits = &limits,
+		.size = size,
+		.gfp = q->gfp_flags,
+		/* dma-sg has never looked at them. */
+		.attrs = contig ? q->dma_attrs : 0,
+		.dir = q->dma_dir,
+		.contig = contig,
+		.coherent = contig && !q->non_coherent_mem,
+	};
+	struct vbm_buf *buf;
+	int ret;
+
+	buf = kzalloc_obj(*buf);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	vbm_buf_init(buf);
+	buf->plane.kind = VBM_MMAP;
+	buf->plane.contig = contig;
+	buf->plane.dir = q->dma_dir;
+	buf->plane.vb = vb;
+	buf->plane.dev = dev;
+	buf->plane.size = size;
+	buf->coherent = req.coherent;
+
+	vbm_device_describe(dev, &limits);
+	ret = vbm_buf_find_backing(buf, &req);
+	if (ret)
+		goto err_free;
+
+	/*
+	 * A driver of coherent memory may ask for the address from an
+	 * interrupt, where none can be made.
+	 */
+	if (buf->coherent && !(req.attrs & DMA_ATTR_NO_KERNEL_MAPPING)) {
+		ret = vbm_vmap_hold(buf);
+		if (ret)
+			goto err_free;
+	}
+
+	vbm_buf_publish(buf);
+	trace_vbm_buf_alloc(&buf->plane, buf->own->vdev->name);
+	return buf;
+
+err_free:
+	vbm_stat_inc(VBM_STAT_FAIL_NOMEM);
+	trace_vbm_fail("alloc", dev_name(dev), size, ret);
+	vbm_buf_put(buf);
+	return ERR_PTR(ret);
+}
+
+void vbm_buf_get(struct vbm_buf *buf)
+{
+	refcount_inc(&buf->ref);
+}
+
+/**
+ * vbm_buf_put() - drop a reference
+ * @buf: the buffer, whole or half built
+ *
+ * Context: may sleep. Called under q->mmap_lock, under mmap_lock, or under
+ *	nothing; takes neither of them, nor q->lock.
+ */
+void vbm_buf_put(struct vbm_buf *buf)
+{
+	if (!refcount_dec_and_test(&buf->ref))
+		return;
+
+	if (!list_empty(&buf->plane.node)) {
+		vbm_plane_unregister(&buf->plane);
+		vbm_buf_account(buf, -1);
+		trace_vbm_buf_free(&buf->plane, buf->own->vdev->name);
+	}
+	vbm_buf_fini(buf);
+	kfree(buf);
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All cache maintenance.
+ *
+ * Model: the memory, and beside it what each mapped device would see: the same
+ * bytes, or its bounce buffer (swiotlb), or the memory without the CPU's
+ * caches (a device that is not coherent). Ownership moves between the CPU and
+ * one device at a time, and whoever had it passes the bytes on:
+ *
+ *   give  to a device, before its DMA: memory -> that device's view
+ *   take  from a device, after its DMA: that device's view -> memory, and from
+ *         there to every other device that may read without asking again
+ *
+ * The own queue and imports of ours say when they give and take (prepare,
+ * finish); their mappings are "exact". A foreign importer tells no more than
+ * map and unmap, and may do DMA at any time between the two. So its view is
+ * kept equal to the memory whenever anybody else has written.
+ *
+ * Invariant: while the CPU owns a buffer, the memory holds its bytes, and the
+ * view of every device that may read without asking equals it.
+ *
+ * Taking a second time would copy an old view over new bytes, so an exact
+ * mapping is taken only while its device owns it. That is also why CPU writes
+ * to a CAPTURE buffer survive a later begin_cpu_access().
+ *
+ * A mapping that needs no syncing costs one test.
+ */
+
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/highmem.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+
+#include "vbm-cpu.h"
+#include "vbm-device.h"
+#include "vbm-mapping.h"
+#include "vbm-stats.h"
+#include "vbm-trace.h"
+#include "vbm.h"
+
+static bool vbm_device_reads(const struct vbm_mapping *map)
+{
+	return map->dir != DMA_FROM_DEVICE;
+}
+
+static bool vbm_device_writes(const struct vbm_mapping *map)
+{
+	return map->dir != DMA_TO_DEVICE;
+}
+
+/* Context: any; the mapping must not be torn down meanwhile. */
+static void vbm_sync_for_device(struct vbm_mapping *map)
+{
+	struct device *dev = map->vdev->dev;
+
+	if (map->sgt.orig_nents > 1)
+		dma_sync_sgtable_for_device(dev, &map->sgt, map->dir);
+	else
+		dma_sync_single_for_device(dev, sg_dma_address(map->sgl),
+					   sg_dma_len(map->sgl), map->dir);
+	vbm_stat_inc(VBM_STAT_SYNCS_DEVICE);
+	vbm_stat_add(VBM_STAT_BYTES_SYNCED, map->backing->size);
+	trace_vbm_sync(map, false);
+}
+
+static void vbm_sync_for_cpu(struct vbm_mapping *map)
+{
+	struct device *dev = map->vdev->dev;
+
+	if (map->sgt.orig_nents > 1)
+		dma_sync_sgtable_for_cpu(dev, &map->sgt, map->dir);
+	else
+		dma_sync_single_for_cpu(dev, sg_dma_address(map->sgl),
+					sg_dma_len(map->sgl), map->dir);
+	vbm_stat_inc(VBM_STAT_SYNCS_CPU);
+	vbm_stat_add(VBM_STAT_BYTES_SYNCED, map->backing->size);
+	trace_vbm_sync(map, true);
+}
+
+/* A kernel mapping that is not the linear one has cache lines of its own. */
+static void vbm_vmap_flush(struct vbm_buf *buf)
+{
+	if (buf->vaddr && !buf->vaddr_fixed)
+		flush_kernel_vmap_range(buf->vaddr, buf->plane.size);
+}
+
+static void vbm_vmap_invalidate(struct vbm_buf *buf)
+{
+	if (buf->vaddr && !buf->vaddr_fixed)
+		invalidate_kernel_vmap_range(buf->vaddr, buf->plane.size);
+}
+
+/**
+ * vbm_cpu_give() - the device of an exact mapping is about to do DMA
+ * @map: a mapping that the caller uses, exactly
+ *
+ * Context: any.
+ */
+void vbm_cpu_give(struct vbm_mapping *map)
+{
+	struct vbm_buf *buf = map->buf;
+	unsigned long flags;
+
+	if (!map->need_sync || !READ_ONCE(map->live))
+		return;
+
+	vbm_vmap_flush(buf);
+	vbm_sync_for_device(map);
+
+	spin_lock_irqsave(&buf->sync_lock, flags);
+	map->device_owned = true;
+	spin_unlock_irqrestore(&buf->sync_lock, flags);
+}
+
+/**
+ * vbm_cpu_take() - the device of an exact mapping has done its DMA
+ * @map: a mapping that the caller uses, exactly
+ *
+ * Context: any, also hard interrupts.
+ */
+void vbm_cpu_take(struct vbm_mapping *map)
+{
+	struct vbm_buf *buf = map->buf;
+	struct vbm_mapping *other;
+	unsigned long flags;
+
+	if (!READ_ONCE(buf->nr_sync))
+		return;
+
+	if (map->need_sync && READ_ONCE(map->live)) {
+		vbm_sync_for_cpu(map);
+		vbm_vmap_invalidate(buf);
+	}
+
+	spin_lock_irqsave(&buf->sync_lock, flags);
+	map->device_owned = false;
+	if (vbm_device_writes(map))
+		list_for_each_entry(other, &buf->mappings, buf_node)
+			if (other != map && other->need_sync &&
+			    vbm_device_reads(other) &&
+			    other->exact < other->in_use)
+				vbm_sync_for_device(other);
+	spin_unlock_irqrestore(&buf->sync_lock, flags);
+}
+
+/* An importer got a mapping that existed before. */
+void vbm_cpu_map_locked(struct vbm_mapping *map)
+{
+	lockdep_assert_held(&map->buf->lock);
+	if (map->need_sync && map->live)
+		vbm_sync_for_device(map);
+}
+
+/*
+ * An importer is about to give its table back; it is still counted. Its device
+ * may have written, and so may have others that share the mapping.
+ */
+void vbm_cpu_unmap_locked(struct vbm_mapping *map)
+{
+	lockdep_assert_held(&map->buf->lock);
+	if (map->need_sync && map->live && vbm_device_writes(map) &&
+	    vbm_mapping_owned(map))
+		vbm_sync_for_cpu(map);
+}
+
+/**
+ * vbm_cpu_begin() - the CPU is about to access a buffer
+ * @buf: the buffer
+ * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, or both
+ *
+ * Also before writing: what is not overwritten goes back with vbm_cpu_end().
+ *
+ * Context: may sleep; takes &vbm_buf.lock.
+ * Return: 0.
+ */
+int vbm_cpu_begin(struct vbm_buf *buf, enum dma_data_direction dir)
+{
+	struct vbm_mapping *map;
+
+	if (!READ_ONCE(buf->nr_sync))
+		return 0;
+
+	mutex_lock(&buf->lock);
+	/* The own mapping is the first; what importers wrote is newer. */
+	list_for_each_entry(map, &buf->mappings, buf_node)
+		if (map->need_sync && vbm_device_writes(map) &&
+		    vbm_mapping_owned(map))
+			vbm_sync_for_cpu(map);
+	vbm_vmap_invalidate(buf);
+	mutex_unlock(&buf->lock);
+	return 0;
+}
+
+/**
+ * vbm_cpu_end() - the CPU is done
+ * @buf: the buffer
+ * @dir: as for vbm_cpu_begin()
+ *
+ * Context: may sleep; takes &vbm_buf.lock.
+ * Return: 0.
+ */
+int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
+{
+	struct vbm_mapping *map;
+
+	if (!READ_ONCE(buf->nr_sync) || dir == DMA_FROM_DEVICE)
+		return 0;
+
+	mutex_lock(&buf->lock);
+	vbm_vmap_flush(buf);
+	list_for_each_entry(map, &buf->mappings, buf_node)
+		if (map->need_sync && vbm_mapping_owned(map))
+			vbm_sync_for_device(map);
+	mutex_unlock(&buf->lock);
+	return 0;
+}
+
+/*
+ * Buffers of foreign exporters stay mapped while vb2 holds them, and their
+ * exporters learn nothing of the frames in between. So the addresses that we
+ * were given are synced for the device that attached. The dma-buf
+ * documentation leaves that to the exporter; vb2 gives it no occasion.
+ */
+
+/* Is there memory of the CPU's behind a DMA address? */
+static bool vbm_cpu_is_ram(struct device *dev, dma_addr_t addr)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	phys_addr_t phys;
+
+	if (domain && domain->type & __IOMMU_DOMAIN_PAGING)
+		phys = iommu_iova_to_phys(domain, addr);
+	else
+		phys = dma_to_phys(dev, addr);
+	return phys && pfn_valid(PHYS_PFN(phys)) &&
+	       !is_zone_device_page(pfn_to_page(PHYS_PFN(phys)));
+}
+
+/**
+ * vbm_cpu_foreign_needs_sync() - does a foreign exporter's table need syncing?
+ * @dev: the device that is attached
+ * @sgt: the table, mapped
+ *
+ * Device memory has nothing to sync, and looks no different in a table.
+ *
+ * Context: may sleep.
+ * Return: true if it is all RAM and some of it bounces or is not coherent.
+ */
+bool vbm_cpu_foreign_needs_sync(struct device *dev, struct sg_table *sgt)
+{
+	bool needed = false;
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (!dma_dev_need_sync(dev))
+		return false;
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (!vbm_cpu_is_ram(dev, sg_dma_address(sg)))
+			return false;
+		if (dma_need_sync(dev, sg_dma_address(sg)))
+			needed = true;
+	}
+	return needed;
+}
+
+void vbm_cpu_foreign_give(struct device *dev, struct sg_table *sgt,
+			  enum dma_data_direction dir)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		dma_sync_single_for_device(dev, sg_dma_address(sg),
+					   sg_dma_len(sg), dir);
+		vbm_stat_add(VBM_STAT_BYTES_SYNCED, sg_dma_len(sg));
+	}
+	vbm_stat_inc(VBM_STAT_SYNCS_DEVICE);
+}
+
+void vbm_cpu_foreign_take(struct device *dev, struct sg_table *sgt,
+			  enum dma_data_direction dir)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		dma_sync_single_for_cpu(dev, sg_dma_address(sg),
+					sg_dma_len(sg), dir);
+		vbm_stat_add(VBM_STAT_BYTES_SYNCED, sg_dma_len(sg));
+	}
+	vbm_stat_inc(VBM_STAT_SYNCS_CPU);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is there, for people and tests: /sys/kernel/debug/videobuf2-mem/.
+ *
+ *   buffers   a line for each plane, key=value
+ *   stats     a line for each counter, name and value
+ */
+
+#include <linux/debugfs.h>
+#include <linux/dma-buf.h>
+#include <linux/seq_file.h>
+
+#include "vbm-debugfs.h"
+#include "vbm-alloc.h"
+#include "vbm-buf.h"
+#include "vbm-device.h"
+#include "vbm-import.h"
+#include "vbm-stats.h"
+#include "vbm.h"
+
+static struct dentry *vbm_debugfs_dir;
+
+static const char *vbm_dir_name(enum dma_data_direction dir)
+{
+	switch (dir) {
+	case DMA_TO_DEVICE:
+		return "to";
+	case DMA_FROM_DEVICE:
+		return "from";
+	default:
+		return "bidir";
+	}
+}
+
+static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
+{
+	bool mmap = buf->plane.kind == VBM_MMAP;
+	struct vbm_mapping *map;
+	char sep = '=';
+
+	mutex_lock(&buf->lock);
+	seq_printf(s, "buf=%u kind=%s dev=%s size=%zu backing=%s extents=%u",
+		   buf->plane.id, mmap ? "mmap" : "userptr",
+		   buf->own->vdev->name, buf->plane.size,
+		   buf->backing->allocator->name, buf->backing->nr_extents);
+	seq_printf(s, " users=%u meta=%zu state=%s mappings",
+		   refcount_read(&buf->ref), vbm_buf_metadata(buf),
+		   buf->plane.vb ? "live" : "orphaned");
+	list_for_each_entry(map, &buf->mappings, buf_node) {
+		seq_printf(s, "%c%s:%s:%u:%s", sep, map->vdev->name,
+			   vbm_dir_name(map->dir), map->in_use,
+			   map->need_sync ? "sync" : "-");
+		sep = ',';
+	}
+	seq_puts(s, sep == '=' ? "=-\n" : "\n");
+	mutex_unlock(&buf->lock);
+}
+
+static void vbm_show_import(struct seq_file *s, struct vbm_import *imp)
+{
+	struct vbm_plane *plane = &imp->plane;
+	bool sync = imp->map ? imp->map->need_sync : imp->foreign_sync;
+
+	seq_printf(s, "buf=%u kind=import dev=%s size=%zu exporter=%s ours=%d",
+		   plane->id, dev_name(plane->dev), plane->size,
+		   imp->dmabuf->exp_name, !!imp->map);
+	seq_printf(s, " segments=%u dir=%s sync=%s vmap=%d\n", imp->segments,
+		   vbm_dir_name(plane->dir), sync ? "sync" : "-", !!imp->vaddr);
+}
+
+static int buffers_show(struct seq_file *s, void *unused)
+{
+	struct vbm_plane *plane;
+
+	mutex_lock(&vbm_registry_lock);
+	list_for_each_entry(plane, &vbm_registry, node) {
+		if (plane->kind == VBM_IMPORT)
+			vbm_show_import(s, vbm_plane_import(plane));
+		else
+			vbm_show_buf(s, vbm_plane_buf(plane));
+	}
+	mutex_unlock(&vbm_registry_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(buffers);
+
+static int stats_show(struct seq_file *s, void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < VBM_NR_STATS; i++)
+		seq_printf(s, "%s %lld\n", vbm_stat_names[i],
+			   (s64)atomic64_read(&vbm_stats[i]));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+void vbm_debugfs_init(void)
+{
+	vbm_debugfs_dir = debugfs_create_dir("videobuf2-mem", NULL);
+	debugfs_create_file("buffers", 0400, vbm_debugfs_dir, NULL,
+			    &buffers_fops);
+	debugfs_create_file("stats", 0444, vbm_debugfs_dir, NULL, &stats_fops);
+}
+
+void vbm_debugfs_fini(void)
+{
+	debugfs_remove_recursive(vbm_debugfs_dir);
+}

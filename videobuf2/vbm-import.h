@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VBM_IMPORT_H
+#define _VBM_IMPORT_H
+
+#include <linux/mutex.h>
+
+#include "vbm.h"
+
+/**
+ * struct vbm_import - somebody's dma-buf as a plane of ours
+ * @plane: first member
+ * @lock: guards @vaddr
+ * @error: why it can not be used, told by map
+ * @dmabuf: borrowed from vb2, which holds it until detach
+ * @attach: our attachment, from map to unmap
+ * @map: the mapping, if the exporter is ours
+ * @foreign_sync: the exporter is not ours, and its addresses need syncing
+ * @segments: of the mapping
+ * @vaddr: kernel address, once a driver has asked
+ */
+struct vbm_import {
+	struct vbm_plane plane;
+	struct mutex lock;
+	int error;
+	struct dma_buf *dmabuf;
+	struct dma_buf_attachment *attach;
+	struct vbm_mapping *map;
+	bool foreign_sync;
+	unsigned int segments;
+	void *vaddr;
+};
+
+static inline struct vbm_import *vbm_plane_import(struct vbm_plane *plane)
+{
+	return container_of(plane, struct vbm_import, plane);
+}
+
+struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
+				     struct dma_buf *dmabuf, size_t size,
+				     bool contig);
+void vbm_import_detach(struct vbm_import *imp);
+int vbm_import_map(struct vbm_import *imp);
+void vbm_import_unmap(struct vbm_import *imp);
+
+void *vbm_import_vaddr(struct vbm_import *imp);
+void vbm_import_prepare(struct vbm_import *imp);
+void vbm_import_finish(struct vbm_import *imp);
+
+#endif

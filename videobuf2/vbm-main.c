@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * videobuf2-mem: the core behind videobuf2-dma-contig and videobuf2-dma-sg.
+ */
+
+#include <linux/module.h>
+
+#include "vbm-debugfs.h"
+#include "vbm-device.h"
+
+static int __init vbm_init(void)
+{
+	vbm_debugfs_init();
+	return 0;
+}
+
+/* Whoever has a buffer, a dma-buf or a mapping holds the module. */
+static void __exit vbm_exit(void)
+{
+	vbm_debugfs_fini();
+	vbm_devices_fini();
+}
+
+module_init(vbm_init);
+module_exit(vbm_exit);
+
+MODULE_DESCRIPTION("Memory core of the videobuf2 DMA backends");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(VBM_NS_DMA_BUF);

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DMA mappings: one for each (device, direction) that uses a buffer.
+ *
+ * A mapping is made when it is first wanted and kept as long as somebody who
+ * wanted it is attached; giving it out again costs a copy of its table. A
+ * second direction is a second mapping: a live one is never unmapped for it.
+ *
+ * The master table stays here. It is what dma_unmap_* and dma_sync_* work on,
+ * and importers scribble on what they get, so they get copies.
+ *
+ * How many segments a mapping has is decided by the limits of its device, not
+ * by how the memory came about. One segment is mapped as a page range, which
+ * is cheaper than a list of one, and which is not held against the 64 KiB
+ * that the DMA API assumes for a device that never said otherwise.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "vbm-mapping.h"
+#include "vbm-backing.h"
+#include "vbm-buf.h"
+#include "vbm-constraints.h"
+#include "vbm-device.h"
+#include "vbm-stats.h"
+#include "vbm-trace.h"
+#include "vbm.h"
+
+#define VBM_MAP_ATTRS	DMA_ATTR_NO_WARN
+
+/*
+ * Walk the backing in segments that the limits allow. Fills @sgl unless it is
+ * NULL. Returns how many, 0 if there are more than a table can hold.
+ */
+static unsigned int vbm_mapping_segments(const struct vbm_backing *backing,
+					 const struct vbm_constraints *limits,
+					 struct scatterlist *sgl)
+{
+	size_t left = backing->size;
+	unsigned int nr = 0;
+	unsigned int i;
+
+	for (i = 0; i < backing->nr_extents; i++) {
+		const struct vbm_extent *ext = &backing->extents[i];
+		size_t skip = i ? 0 : backing->offset;
+		size_t end = min_t(size_t, skip + left,
+				   ext->nr_pages << PAGE_SHIFT);
+
+		while (skip < end) {
+			size_t len = vbm_constraints_segment(limits,
+							     ext->phys + skip,
+							     end - skip);
+
+			if (sgl && ext->page) {
+				sg_set_page(sgl, ext->page + (skip >> PAGE_SHIFT),
+					    len, skip & ~PAGE_MASK);
+			} else if (sgl) {
+				sgl->length = len;
+				sg_dma_address(sgl) = ext->phys + skip;
+			}
+			if (sgl)
+				sgl = sg_next(sgl);
+			if (++nr == INT_MAX)
+				return 0;
+			skip += len;
+			left -= len;
+		}
+	}
+	return nr;
+}
+
+/*
+ * The kernel WARNs about memory that a device does not reach if there is no
+ * swiotlb. User space chooses who imports, so it would choose the WARN.
+ */
+static bool vbm_mapping_reachable(const struct vbm_backing *backing,
+				  const struct vbm_constraints *limits)
+{
+	unsigned int i;
+
+	if (limits->max_addr == U64_MAX || limits->max_bounce != SIZE_MAX)
+		return true;
+	for (i = 0; i < backing->nr_extents; i++) {
+		const struct vbm_extent *ext = &backing->extents[i];
+
+		if (vbm_constraints_bounces(limits, ext->phys,
+					    ext->nr_pages << PAGE_SHIFT))
+			return false;
+	}
+	return true;
+}
+
+/* Memory that has no struct page: each segment by its physical address. */
+static int vbm_mapping_map_resource(struct vbm_mapping *map,
+				    struct device *dev)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_sg(&map->sgt, sg, i) {
+		dma_addr_t addr = dma_map_resource(dev, sg_dma_address(sg),
+						   sg->length, map->dir,
+						   VBM_MAP_ATTRS);
+
+		if (dma_mapping_error(dev, addr))
+			goto err_unmap;
+		sg_dma_address(sg) = addr;
+		sg_dma_len(sg) = sg->length;
+	}
+	map->sgt.nents = map->sgt.orig_nents;
+	return 0;
+
+err_unmap:
+	for_each_sg(map->sgt.sgl, sg, i, i)
+		dma_unmap_resource(dev, sg_dma_address(sg), sg->length,
+				   map->dir, 0);
+	return -EIO;
+}
+
+static int vbm_mapping_map(struct vbm_mapping *map, struct device *dev)
+{
+	struct scatterlist *sg = map->sgt.sgl;
+
+	if (!sg_page(sg))
+		return vbm_mapping_map_resource(map, dev);
+
+	if (map->sgt.orig_nents > 1)
+		return dma_map_sgtable(dev, &map->sgt, map->dir,
+				       VBM_MAP_ATTRS);
+
+	sg_dma_address(sg) = dma_map_page_attrs(dev, sg_page(sg), sg->offset,
+						sg->length, map->dir,
+						VBM_MAP_ATTRS);
+	if (dma_mapping_error(dev, sg_dma_address(sg)))
+		return -EIO;
+	sg_dma_len(sg) = sg->length;
+	map->sgt.nents = 1;
+	return 0;
+}
+
+/* Everything that was to be synced has been, at the last unmap or finish. */
+static void vbm_mapping_unmap(struct vbm_mapping *map, struct device *dev)
+{
+	struct scatterlist *sg = map->sgt.sgl;
+	unsigned int i;
+
+	if (map->fixed)
+		return;
+
+	if (!sg_page(sg))
+		for_each_sgtable_dma_sg(&map->sgt, sg, i)
+			dma_unmap_resource(dev, sg_dma_address(sg),
+					   sg_dma_len(sg), map->dir, 0);
+	else if (map->sgt.orig_nents > 1)
+		dma_unmap_sgtable(dev, &map->sgt, map->dir,
+				  DMA_ATTR_SKIP_CPU_SYNC);
+	else
+		dma_unmap_page_attrs(dev, sg_dma_address(sg), sg_dma_len(sg),
+				     map->dir, DMA_ATTR_SKIP_CPU_SYNC);
+}
+
+static bool vbm_mapping_needs_sync(struct vbm_mapping *map, struct device *dev)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(&map->sgt, sg, i)
+		if (dma_need_sync(dev, sg_dma_address(sg)))
+			return true;
+	return false;
+}
+
+/* The mapping that dma_alloc_*() made along with the memory. */
+static void vbm_mapping_adopt(struct vbm_mapping *map)
+{
+	const struct vbm_backing *backing = map->backing;
+	struct scatterlist *sg = map->sgt.sgl;
+
+	map->fixed = true;
+	map->sgt.nents = 1;
+	if (!backing->nr_extents)
+		sg->length = backing->size;
+	sg_dma_address(sg) = backing->dma.addr;
+	sg_dma_len(sg) = backing->size;
+	if (backing->dma.sgt)
+		map->need_sync = dma_need_sync(backing->dma.dev,
+					       backing->dma.addr);
+}
+
+static void vbm_mapping_link(struct vbm_mapping *map)
+{
+	struct vbm_buf *buf = map->buf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&buf->sync_lock, flags);
+	list_add_tail(&map->buf_node, &buf->mappings);
+	map->live = true;
+	if (map->need_sync)
+		WRITE_ONCE(buf->nr_sync, buf->nr_sync + 1);
+	spin_unlock_irqrestore(&buf->sync_lock, flags);
+	vbm_stat_inc(VBM_STAT_MAPPINGS);
+}
+
+/* From here on nobody syncs it. */
+static void vbm_mapping_unlink(struct vbm_mapping *map)
+{
+	struct vbm_buf *buf = map->buf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&buf->sync_lock, flags);
+	list_del_init(&map->buf_node);
+	map->live = false;
+	if (map->need_sync)
+		WRITE_ONCE(buf->nr_sync, buf->nr_sync - 1);
+	spin_unlock_irqrestore(&buf->sync_lock, flags);
+	vbm_stat_dec(VBM_STAT_MAPPINGS);
+}
+
+/**
+ * vbm_mapping_new_locked() - map a backing for a device
+ * @buf: the buffer that it is for
+ * @backing: its storage
+ * @dev: the device
+ * @dir: the direction
+ *
+ * The contents are synced for the device.
+ *
+ * Context: may sleep; &vbm_buf.lock held, or @buf not yet published.
+ * Return: a mapping with one holder, or ERR_PTR(): -ENODEV if the driver of
+ *	@dev has gone, -EIO or -ENOMEM if the DMA API can not map the memory.
+ */
+struct vbm_mapping *
+vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
+		       struct device *dev, enum dma_data_direction dir)
+{
+	bool adopt = backing->dma.dev == dev;
+	struct vbm_mapping *map;
+	struct vbm_device *vdev;
+	unsigned int nr;
+	int ret;
+
+	vdev = vbm_device_get(dev);
+	if (IS_ERR(vdev))
+		return ERR_CAST(vdev);
+
+	ret = -EIO;
+	if (adopt) {
+		nr = max(backing->nr_extents, 1U);
+	} else {
+		if (!dev->dma_mask ||
+		    !vbm_mapping_reachable(backing, &vdev->limits))
+			goto err_put_vdev;
+		nr = vbm_mapping_segments(backing, &vdev->limits, NULL);
+		if (!nr)
+			goto err_put_vdev;
+	}
+
+	ret = -ENOMEM;
+	map = kvzalloc(struct_size(map, sgl, nr), GFP_KERNEL);
+	if (!map)
+		goto err_put_vdev;
+	map->buf = buf;
+	map->vdev = vdev;
+	map->backing = backing;
+	map->dir = dir;
+	map->holders = 1;
+	map->sgt.sgl = map->sgl;
+	map->sgt.orig_nents = nr;
+	sg_init_table(map->sgl, nr);
+
+	ret = vbm_device_add_mapping(vdev, map);
+	if (ret)
+		goto err_free;
+	if (adopt) {
+		struct scatterlist *sg = map->sgl;
+		unsigned int i;
+
+		for (i = 0; i < backing->nr_extents; i++, sg++)
+			if (backing->extents[i].page)
+				sg_set_page(sg, backing->extents[i].page,
+					    backing->extents[i].nr_pages <<
+					    PAGE_SHIFT, 0);
+		vbm_mapping_adopt(map);
+	} else {
+		vbm_mapping_segments(backing, &vdev->limits, map->sgl);
+		ret = vbm_mapping_map(map, dev);
+		if (ret)
+			goto err_del;
+		map->need_sync = vbm_mapping_needs_sync(map, dev);
+	}
+	vbm_backing_get(backing);
+	vbm_mapping_link(map);
+	return map;
+
+err_del:
+	vbm_device_del_mapping(vdev, map);
+err_free:
+	kvfree(map);
+err_put_vdev:
+	vbm_device_put(vdev);
+	return ERR_PTR(ret);
+}
+
+/* An existing mapping, one holder richer, or NULL. */
+struct vbm_mapping *
+vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
+			enum dma_data_direction dir)
+{
+	struct vbm_mapping *map;
+
+	lockdep_assert_held(&buf->lock);
+	list_for_each_entry(map, &buf->mappings, buf_node) {
+		if (map->vdev->dev == dev && map->dir == dir) {
+			map->holders++;
+			return map;
+		}
+	}
+	return NULL;
+}
+
+static void vbm_mapping_teardown_locked(struct vbm_mapping *map)
+{
+	vbm_mapping_unlink(map);
+	vbm_mapping_unmap(map, map->vdev->dev);
+	vbm_device_del_mapping(map->vdev, map);
+	vbm_stat_inc(VBM_STAT_UNMAPS);
+	trace_vbm_unmap(map);
+}
+
+/**
+ * vbm_mapping_put_locked() - one holder less
+ * @map: the mapping
+ *
+ * Context: may sleep; &vbm_buf.lock held, or nobody else has the buffer.
+ */
+void vbm_mapping_put_locked(struct vbm_mapping *map)
+{
+	if (--map->holders)
+		return;
+
+	VBM_ASSERT(!map->in_use);
+	if (map->live)
+		vbm_mapping_teardown_locked(map);
+	vbm_backing_put(map->backing);
+	vbm_device_put(map->vdev);
+	kvfree(map);
+}
+
+/* The buffer of a mapping, held; NULL if it is being freed already. */
+struct vbm_buf *vbm_mapping_hold_buf(struct vbm_mapping *map)
+{
+	return refcount_inc_not_zero(&map->buf->ref) ? map->buf : NULL;
+}
+
+/**
+ * vbm_mapping_kill() - unmap a buffer from a device that goes
+ * @buf: the buffer, held by vbm_mapping_hold_buf(), dropped here
+ * @vdev: the device, which gets no new mappings any more
+ *
+ * Holders keep what they have; it is dead.
+ *
+ * Context: may sleep; takes &vbm_buf.lock.
+ */
+void vbm_mapping_kill(struct vbm_buf *buf, struct vbm_device *vdev)
+{
+	struct vbm_mapping *map, *next;
+
+	mutex_lock(&buf->lock);
+	list_for_each_entry_safe(map, next, &buf->mappings, buf_node)
+		if (map->vdev == vdev)
+			vbm_mapping_teardown_locked(map);
+	mutex_unlock(&buf->lock);
+	vbm_buf_put(buf);
+}
+
+/*
+ * Count a user. @exact: it will say when its device does DMA; see struct
+ * vbm_mapping.
+ */
+void vbm_mapping_use_locked(struct vbm_mapping *map, bool exact)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&map->buf->sync_lock, flags);
+	map->in_use++;
+	map->exact += exact;
+	spin_unlock_irqrestore(&map->buf->sync_lock, flags);
+}
+
+void vbm_mapping_unuse_locked(struct vbm_mapping *map, bool exact)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&map->buf->sync_lock, flags);
+	map->in_use--;
+	map->exact -= exact;
+	if (!map->exact)
+		map->device_owned = false;
+	spin_unlock_irqrestore(&map->buf->sync_lock, flags);
+}
+
+/*
+ * May the device be doing DMA? When in doubt it may.
+ *
+ * Context: any; stable under &vbm_buf.sync_lock only.
+ */
+bool vbm_mapping_owned(const struct vbm_mapping *map)
+{
+	return map->in_use && (map->exact < map->in_use || map->device_owned);
+}
+
+/**
+ * vbm_mapping_table_locked() - a private copy of the table
+ * @map: the mapping
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: the copy, to be freed by kvfree(); NULL without memory.
+ */
+struct vbm_table *vbm_mapping_table_locked(struct vbm_mapping *map)
+{
+	unsigned int nr = map->sgt.orig_nents;
+	struct vbm_table *table;
+
+	table = kvmalloc(struct_size(table, sgl, nr), GFP_KERNEL);
+	if (!table)
+		return NULL;
+	/* One array without chaining: entries and end mark copy as they are. */
+	memcpy(table->sgl, map->sgl, flex_array_size(table, sgl, nr));
+	table->sgt = map->sgt;
+	table->sgt.sgl = table->sgl;
+	table->map = map;
+	return table;
+}
+
+/* Bytes that are adjacent in device address space from the first on. */
+size_t vbm_mapping_contiguous(const struct sg_table *sgt)
+{
+	dma_addr_t expected = sg_dma_address(sgt->sgl);
+	struct scatterlist *sg;
+	size_t size = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (sg_dma_address(sg) != expected)
+			break;
+		expected += sg_dma_len(sg);
+		size += sg_dma_len(sg);
+	}
+	return size;
+}
+
+size_t vbm_mapping_metadata(const struct vbm_mapping *map)
+{
+	return struct_size(map, sgl, map->sgt.orig_nents);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * User mappings of MMAP buffers, through the video device and through dma-bufs.
+ *
+ * Both lead to the same VMA: its file is replaced by one of the buffer's own,
+ * whose inode thereby lists all user PTEs of this plane and of no other, so
+ * that they can be shot down with unmap_mapping_range(). The file that was
+ * mapped stays alive as long as the VMA, as user space expects.
+ *
+ * dma-contig buffers are mapped by page frame number, dma-sg buffers by page,
+ * so that get_user_pages() and O_DIRECT work on them: both as in the modules
+ * that this one replaces. They are populated at once; a page that is missing
+ * later (MADV_DONTNEED, a shoot-down) comes back by a fault.
+ *
+ * Memory of the DMA API is mapped by the DMA API, and never shot down.
+ */
+
+#include <linux/anon_inodes.h>
+#include <linux/dma-mapping.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "vbm-mmap.h"
+#include "vbm-backing.h"
+#include "vbm-buf.h"
+#include "vbm-device.h"
+#include "vbm-mapping.h"
+#include "vbm-stats.h"
+#include "vbm-trace.h"
+#include "vbm.h"
+
+/**
+ * struct vbm_vma - what all VMAs that one mmap() begot share
+ * @ref: their number
+ * @buf: one reference
+ * @file: the file that was mapped
+ */
+struct vbm_vma {
+	refcount_t ref;
+	struct vbm_buf *buf;
+	struct file *file;
+};
+
+static const struct file_operations vbm_file_ops = {
+	.owner = THIS_MODULE,
+};
+
+static void vbm_vma_open(struct vm_area_struct *vma)
+{
+	struct vbm_vma *vv = vma->vm_private_data;
+
+	refcount_inc(&vv->ref);
+}
+
+static void vbm_vma_close(struct vm_area_struct *vma)
+{
+	struct vbm_vma *vv = vma->vm_private_data;
+
+	if (!refcount_dec_and_test(&vv->ref))
+		return;
+	fput(vv->file);
+	vbm_buf_put(vv->buf);
+	kfree(vv);
+}
+
+static bool vbm_mmap_by_dma_api(const struct vbm_buf *buf)
+{
+	return buf->backing->dma.dev;
+}
+
+static vm_fault_t vbm_vma_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct vbm_vma *vv = vma->vm_private_data;
+	struct vbm_buf *buf = vv->buf;
+	struct page *page;
+
+	/* A private copy of memory that has no pages to copy. */
+	if (vma->vm_flags & VM_PFNMAP && !(vma->vm_flags & VM_SHARED))
+		return VM_FAULT_SIGBUS;
+	if (vbm_mmap_by_dma_api(buf) ||
+	    vmf->pgoff >= vbm_backing_nr_pages(buf->backing))
+		return VM_FAULT_SIGBUS;
+
+	vbm_stat_inc(VBM_STAT_USER_FAULTS);
+	trace_vbm_fault(&buf->plane, vmf->pgoff);
+	page = vbm_backing_page(buf->backing, vmf->pgoff);
+	if (vma->vm_flags & VM_PFNMAP)
+		return vmf_insert_pfn(vma, vmf->address, page_to_pfn(page));
+
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct vbm_vm_ops = {
+	.open	= vbm_vma_open,
+	.close	= vbm_vma_close,
+	.fault	= vbm_vma_fault,
+};
+
+/* dma-contig: page frames. */
+static int vbm_mmap_pfns(struct vbm_buf *buf, struct vm_area_struct *vma)
+{
+	const struct vbm_extent *ext = buf->backing->extents;
+	unsigned long skip = vma->vm_pgoff;
+	unsigned long addr = vma->vm_start;
+	int ret;
+
+	while (addr < vma->vm_end) {
+		unsigned long len;
+
+		if (skip >= ext->nr_pages) {
+			skip -= ext->nr_pages;
+			ext++;
+			continue;
+		}
+		len = min(vma->vm_end - addr, (ext->nr_pages - skip) <<
+					      PAGE_SHIFT);
+		ret = remap_pfn_range(vma, addr, PHYS_PFN(ext->phys) + skip,
+				      len, vma->vm_page_prot);
+		if (ret)
+			return ret;
+		addr += len;
+		skip = 0;
+		ext++;
+	}
+	return 0;
+}
+
+/* dma-sg: pages, a batch at a time. */
+static int vbm_mmap_pages(struct vbm_buf *buf, struct vm_area_struct *vma)
+{
+	unsigned long index = vma->vm_pgoff;
+	unsigned long addr = vma->vm_start;
+	struct page *pages[16];
+	int ret;
+
+	while (addr < vma->vm_end) {
+		unsigned long nr = min_t(unsigned long, ARRAY_SIZE(pages),
+					 (vma->vm_end - addr) >> PAGE_SHIFT);
+		unsigned long left = nr;
+
+		vbm_backing_pages(buf->backing, index, nr, pages);
+		ret = vm_insert_pages(vma, addr, pages, &left);
+		if (ret)
+			return ret;
+		addr += nr << PAGE_SHIFT;
+		index += nr;
+	}
+	return 0;
+}
+
+/* Memory of the DMA API; while its device is there to ask. */
+static int vbm_mmap_dma(struct vbm_buf *buf, struct vm_area_struct *vma)
+{
+	const struct vbm_backing *backing = buf->backing;
+	int ret = -ENODEV;
+
+	mutex_lock(&buf->lock);
+	if (buf->own->live && backing->dma.sgt)
+		ret = dma_mmap_noncontiguous(backing->dma.dev, vma,
+					     backing->size, backing->dma.sgt);
+	else if (buf->own->live)
+		ret = dma_mmap_attrs(backing->dma.dev, vma, backing->dma.cpu,
+				     backing->dma.addr, backing->size,
+				     backing->dma.attrs);
+	mutex_unlock(&buf->lock);
+	return ret;
+}
+
+static struct file *vbm_mmap_file(struct vbm_buf *buf)
+{
+	struct file *file;
+
+	mutex_lock(&buf->lock);
+	file = buf->file;
+	if (!file) {
+		file = anon_inode_create_getfile("[videobuf2-mem]",
+						 &vbm_file_ops, NULL, O_RDWR,
+						 NULL);
+		if (!IS_ERR(file))
+			buf->file = file;
+	}
+	mutex_unlock(&buf->lock);
+	return file;
+}
+
+/**
+ * vbm_mmap() - map a buffer into user space
+ * @buf: the buffer
+ * @vma: where to; its offset counts in pages of the buffer
+ *
+ * Context: may sleep; mmap_lock held for writing, and q->mmap_lock if it comes
+ *	from vb2; takes &vbm_buf.lock.
+ * Return: 0; -EINVAL or -ENXIO if @vma reaches beyond the buffer; -ENODEV if
+ *	the memory is the DMA API's and its device has gone; -ENOMEM.
+ */
+int vbm_mmap(struct vbm_buf *buf, struct vm_area_struct *vma)
+{
+	unsigned long nr = vbm_backing_nr_pages(buf->backing);
+	struct file *file;
+	struct vbm_vma *vv;
+	int ret;
+
+	if (!buf->backing->nr_extents)
+		nr = buf->plane.size >> PAGE_SHIFT;
+	if (vma->vm_pgoff >= nr || vma_pages(vma) > nr - vma->vm_pgoff)
+		return -ENXIO;
+
+	file = vbm_mmap_file(buf);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	vv = kmalloc_obj(*vv);
+	if (!vv)
+		return -ENOMEM;
+
+	if (vbm_mmap_by_dma_api(buf))
+		ret = vbm_mmap_dma(buf, vma);
+	else if (buf->plane.contig)
+		ret = vbm_mmap_pfns(buf, vma);
+	else
+		ret = vbm_mmap_pages(buf, vma);
+	if (ret) {
+		kfree(vv);
+		return ret;
+	}
+
+	refcount_set(&vv->ref, 1);
+	vbm_buf_get(buf);
+	vv->buf = buf;
+	vv->file = get_file(vma->vm_file);
+	vma_set_file(vma, file);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_private_data = vv;
+	vma->vm_ops = &vbm_vm_ops;
+
+	vbm_stat_inc(VBM_STAT_USER_MAPS);
+	trace_vbm_mmap(&buf->plane, buf->own->vdev->name);
+	return 0;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * videobuf2-mem: types, lifetimes and lock order of the core.
+ *
+ * A plane of a vb2 buffer is a struct vbm_plane, in one of three shapes:
+ *
+ *   MMAP     struct vbm_buf     storage of ours, exported as dma-bufs
+ *   USERPTR  struct vbm_buf     the same over pinned user pages, never exported
+ *   DMABUF   struct vbm_import  somebody's dma-buf, attached and mapped
+ *
+ *   vbm_plane <- vbm_buf ----> vbm_backing ----> vbm_allocator
+ *                   |               ^  extents
+ *                   +-> vbm_mapping +  one per (device, direction)
+ *                   +-> vbm_attachment, one per dma_buf attachment
+ *
+ * Data flows one way: memops -> {buf, userptr, export, import, mmap, vmap,
+ * cpu} -> mapping -> backing -> allocators. The importer side reaches the
+ * exporter side by one door only, vbm_export_mapping().
+ *
+ * Who owns what
+ *
+ *   vbm_buf         references: one of the vb2 buffer (alloc until put), one
+ *                   of each dma_buf (get_dmabuf until release), one of each
+ *                   mmap (all VMAs that one mmap() begot share it). vb2 reads
+ *                   the count as num_users.
+ *   vbm_backing     references: vbm_buf, and each vbm_mapping of it.
+ *                   Immutable once published.
+ *   vbm_mapping     holders: the buffer (of its own device's), and each
+ *                   vbm_attachment that ever mapped it. Unmapped with the last
+ *                   holder, or when its device goes, whatever comes first.
+ *   vbm_table       the importer's, from map to unmap; private to it, since
+ *                   importers write into what they are given.
+ *   vbm_device      references: the global list (while its devres entry
+ *                   lives), and each vbm_mapping.
+ *   vbm_plane.vb    borrowed from vb2 from alloc/attach/get_userptr until
+ *                   put/detach/put_userptr; dma-bufs and VMAs that outlive
+ *                   that do not look at it.
+ *
+ * Lock order, outermost first
+ *
+ *   device_lock                                 (devres release, module exit)
+ *     vb2_queue.lock
+ *       mmap_lock
+ *         vb2_queue.mmap_lock
+ *           dma_resv of the dma-buf
+ *             vbm_buf.lock / vbm_import.lock    mutex
+ *               vbm_devices_lock                mutex, global
+ *                 reclaim, i_mmap
+ *               vbm_buf.sync_lock               spinlock, irqs off
+ *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
+ *
+ * finish(), cookie() and vaddr() are called from hard interrupts: they take
+ * sync_lock at most. dma_buf_export() takes a lock that debugfs holds around
+ * dma_resv, so it is never called under one.
+ */
+#ifndef _VBM_H
+#define _VBM_H
+
+#include <linux/dma-direction.h>
+#include <linux/dma-resv.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/scatterlist.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct dma_buf;
+struct dma_buf_attachment;
+struct frame_vector;
+struct vb2_buffer;
+struct vbm_allocator;
+struct vbm_device;
+
+/* An error of ours, not of a caller: loud once, and in KUnit a failure. */
+#define VBM_ASSERT(cond)	WARN_ON_ONCE(!(cond))
+
+/**
+ * enum vbm_kind - what a plane is
+ * @VBM_MMAP: storage of ours, struct vbm_buf
+ * @VBM_USERPTR: pinned user pages, struct vbm_buf
+ * @VBM_IMPORT: a dma-buf of anybody's, struct vbm_import
+ */
+enum vbm_kind {
+	VBM_MMAP,
+	VBM_USERPTR,
+	VBM_IMPORT,
+};
+
+/**
+ * struct vbm_plane - what vb2 calls mem_priv
+ * @node: in the registry, guarded by vbm_registry_lock
+ * @id: number of the plane since load, for people
+ * @kind: which struct this is part of
+ * @contig: the driver wants one address (dma-contig), not a list (dma-sg)
+ * @dir: direction of the queue's DMA
+ * @vb: see "Who owns what"
+ * @dev: the device that does this queue's DMA; borrowed, not to be followed
+ *	once its vbm_device is dead
+ * @size: bytes; whole pages but for USERPTR
+ * @dma_addr: the cookie of dma-contig
+ * @sgt: the cookie of dma-sg
+ */
+struct vbm_plane {
+	struct list_head node;
+	unsigned int id;
+	enum vbm_kind kind;
+	bool contig;
+	enum dma_data_direction dir;
+	struct vb2_buffer *vb;
+	struct device *dev;
+	size_t size;
+	dma_addr_t dma_addr;
+	struct sg_table *sgt;
+};
+
+/**
+ * struct vbm_extent - adjacent pages
+ * @page: first of them, NULL where the memory has no struct page
+ * @phys: physical address of the first
+ * @nr_pages: how many
+ */
+struct vbm_extent {
+	struct page *page;
+	phys_addr_t phys;
+	unsigned long nr_pages;
+};
+
+/**
+ * struct vbm_backing - storage
+ * @ref: see "Who owns what"
+ * @allocator: where it came from and goes back to
+ * @size: bytes from @offset on that are ours to use
+ * @offset: into the first page; 0 but for user pages
+ * @dma: what dma_alloc_*() returned, else all zero
+ * @dma.dev: the device it was allocated for, held
+ * @dma.cpu: cookie of dma_alloc_attrs()
+ * @dma.addr: where @dma.dev finds it
+ * @dma.attrs: DMA_ATTR_*
+ * @dma.sgt: result of dma_alloc_noncontiguous()
+ * @dma.dir: direction given to it
+ * @vec: the pinned user pages
+ * @nr_extents: how many; 0 where the DMA API gives memory without saying which
+ * @extents: in the order of the buffer's bytes
+ */
+struct vbm_backing {
+	struct kref ref;
+	const struct vbm_allocator *allocator;
+	size_t size;
+	unsigned int offset;
+	struct {
+		struct device *dev;
+		void *cpu;
+		dma_addr_t addr;
+		unsigned long attrs;
+		struct sg_table *sgt;
+		enum dma_data_direction dir;
+	} dma;
+	struct frame_vector *vec;
+	unsigned int nr_extents;
+	struct vbm_extent extents[];
+};
+
+/**
+ * struct vbm_mapping - a backing, mapped for one device and direction
+ * @buf_node: in &vbm_buf.mappings; changed under buf->lock and sync_lock
+ * @dev_node: in &vbm_device.mappings, guarded by vbm_devices_lock
+ * @vdev: the device, referenced
+ * @buf: borrowed; every holder keeps the buffer alive
+ * @backing: referenced
+ * @dir: direction of the mapping
+ * @holders: buffer and attachments that keep it; buf->lock
+ * @in_use: tables given out, plus the buffer itself; sync_lock
+ * @exact: users of @in_use that say before and after each DMA that it happens:
+ *	the own queue and imports of ours. A mapping whose users all do is
+ *	owned by the device only while @device_owned; sync_lock
+ * @device_owned: the device may be doing DMA; sync_lock
+ * @need_sync: some segment bounces, or the device is not coherent
+ * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
+ * @live: mapped; false once the device has gone; buf->lock and sync_lock
+ * @sgt: the master table, never shown to an importer
+ * @sgl: its entries
+ */
+struct vbm_mapping {
+	struct list_head buf_node;
+	struct list_head dev_node;
+	struct vbm_device *vdev;
+	struct vbm_buf *buf;
+	struct vbm_backing *backing;
+	enum dma_data_direction dir;
+	unsigned int holders;
+	unsigned int in_use;
+	unsigned int exact;
+	bool device_owned;
+	bool need_sync;
+	bool fixed;
+	bool live;
+	struct sg_table sgt;
+	struct scatterlist sgl[];
+};
+
+/**
+ * struct vbm_buf - a plane with storage of its own
+ * @plane: first member
+ * @ref: see "Who owns what"
+ * @lock: guards @mappings, @attachments, @vaddr, @vmap_users, @file and the
+ *	mappings' counts
+ * @sync_lock: guards @mappings against readers in interrupts
+ * @backing: the storage
+ * @own: mapping for the queue's device; also the first of @mappings
+ * @mappings: all of them
+ * @attachments: of all dma-bufs of this plane
+ * @resv: reservation object, shared by all its dma-bufs
+ * @file: carries the inode whose mapping lists this plane's user PTEs
+ * @vaddr: kernel address, valid while @vmap_users or @vaddr_fixed
+ * @vaddr_fixed: @vaddr needs no mapping of ours (linear map, DMA API)
+ * @vmap_users: who holds @vaddr: importers, and the driver once it asked
+ * @vaddr_held: the driver's share of @vmap_users
+ * @nr_sync: mappings that need syncing; read without a lock
+ * @coherent: the queue expects memory that needs no syncing
+ */
+struct vbm_buf {
+	struct vbm_plane plane;
+	refcount_t ref;
+	struct mutex lock;
+	spinlock_t sync_lock;
+	struct vbm_backing *backing;
+	struct vbm_mapping *own;
+	struct list_head mappings;
+	struct list_head attachments;
+	struct dma_resv resv;
+	struct file *file;
+	void *vaddr;
+	unsigned int vmap_users;
+	bool vaddr_fixed;
+	bool vaddr_held;
+	bool coherent;
+	unsigned int nr_sync;
+};
+
+static inline struct vbm_buf *vbm_plane_buf(struct vbm_plane *plane)
+{
+	return container_of(plane, struct vbm_buf, plane);
+}
+
+#endif
