@@ -91,6 +91,12 @@ kvm_works()
 
 # --- QEMU ------------------------------------------------------------------
 
+# The options that concern the machine.
+OPT_MEM=2G
+OPT_CPUS=2
+OPT_IOMMU=off
+OPT_ICOUNT=0
+
 # A comma ends a value in QEMU's options unless doubled.
 qemu_value() { printf '%s' "${1//,/,,}"; }
 

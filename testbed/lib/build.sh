@@ -27,72 +27,85 @@ build_files()
 			'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' -)
 }
 
+# build_stamp KERNEL DIR: what the copy in DIR/src amounts to, for that kernel.
+# Taken of the copy, as the work tree can change meanwhile. What is neither
+# built nor looked for in /build does not count.
 build_stamp()
 {
 	(
 		peers_key "$1"
-		cd "$PROJECT" || exit
-		build_files | grep -z -v -E '^(testbed|docs)/' |
-			xargs -0 -r sha1sum
+		cat "$TESTBED/lib/build.sh"
+		cd "$2/src" || exit
+		grep -v -E '^(testbed|docs)/' "$2/src.files" |
+			xargs -r -d '\n' sha1sum
 	) | sha256sum | cut -c1-12
 }
 
 # The published build that is current, or the last one.
 build_current() { cat "$(build_dir "$1")/current"; }
 
-# Just the copy of the work tree, for commands that make what they need.
-build_sync()
+# Opens the build's directory and locks it, until build_unlock.
+build_lock()
 {
-	local dir lock
+	mkdir -p "$1/pub"
+	echo "$PROJECT" >"$1/worktree"
+	exec {BUILD_LOCK}>"$1/lock"
+	flock -n "$BUILD_LOCK" ||
+		{ say "waiting for another build"; flock "$BUILD_LOCK"; }
+}
+
+build_unlock() { exec {BUILD_LOCK}>&-; }
+
+# A copy of the work tree without anything built, for "vm chroot".
+build_checkout()
+{
+	local dir
 	dir=$(build_dir "$1")
-	mkdir -p "$dir/src" "$dir/pub"
-	echo "$PROJECT" >"$dir/worktree"
-	exec {lock}>"$dir/lock"
-	flock "$lock"
-	build_copy "$dir"
-	exec {lock}>&-
+	build_lock "$dir"
+	build_copy "$dir" checkout
+	build_unlock
 }
 
 build_ensure()
 {
-	local kernel=$1 dir stamp lock
+	local kernel=$1 dir stamp
 	peers_ensure "$kernel"
 	dir=$(build_dir "$kernel")
-	mkdir -p "$dir/src" "$dir/pub"
-	exec {lock}>"$dir/lock"
-	flock -n "$lock" || { say "waiting for another build"; flock "$lock"; }
-	stamp=$(build_stamp "$kernel")
+	build_lock "$dir"
+	build_copy "$dir" src
+	stamp=$(build_stamp "$kernel" "$dir")
 	if [ ! -d "$dir/pub/$stamp" ]; then
-		echo "$PROJECT" >"$dir/worktree"
 		step "build for $kernel" build_make "$kernel" "$dir"
 		step "modules' dependencies for $kernel" \
 			build_publish "$kernel" "$dir" "$dir/pub/$stamp"
 	fi
 	echo "$dir/pub/$stamp" >"$dir/current"
 	build_prune "$dir" "$dir/pub/$stamp"
-	exec {lock}>&-
+	build_unlock
 }
 
 build_make()
 {
 	local kernel=$1 dir=$2
-	build_copy "$dir"
-	in_root "$kernel" "$dir/src" "$(peers_dir "$kernel")" \
+	in_root "$kernel" bind "$dir/src" "$(peers_dir "$kernel")" \
 		sh -e -c "$BUILD_COMMANDS" - "$(krelease "$kernel")"
 }
 
+# build_copy DIR NAME: the work tree into DIR/NAME. Files that are gone from the
+# work tree go from the copy, but not what was built in it (as rsync --delete
+# would have it): so a list of what an earlier copy brought is kept. A changed
+# file gets the time of the copy, which is later than what was built from it.
 build_copy()
 {
-	local dir=$1
-	# Deletes what is gone from the work tree, but no products of a build:
-	# --delete would; so only files that an earlier copy brought.
-	build_files | tr '\0' '\n' | sort >"$dir/files.new"
-	if [ -e "$dir/files" ]; then
-		comm -23 "$dir/files" "$dir/files.new" |
-			(cd "$dir/src" && xargs -r -d '\n' rm -f)
+	local copy=$1/$2 list=$1/$2.files
+	mkdir -p "$copy"
+	build_files | tr '\0' '\n' | sort >"$list.new"
+	if [ -e "$list" ]; then
+		comm -23 "$list" "$list.new" |
+			(cd "$copy" && xargs -r -d '\n' rm -f)
 	fi
-	rsync -a --checksum --files-from="$dir/files.new" "$PROJECT/" "$dir/src/"
-	mv "$dir/files.new" "$dir/files"
+	rsync -lp --checksum --files-from="$list.new" "$PROJECT/" "$copy/"
+	mv "$list.new" "$list"
 }
 
 # shellcheck disable=SC2016 # expanded in the root
@@ -119,6 +132,16 @@ build_publish()
 	mv "$pub.new" "$pub"
 }
 
+# The modules of the last build, as kbuild lists them: older ones may lie about.
+project_modules()
+{
+	local without='^$'
+	[ "$1" = ours ] || without='^videobuf2/'
+	[ ! -e "$2/modules.order" ] ||
+		sed -e 's,^/src/,,' -e 's/\.o$/.ko/' "$2/modules.order" |
+		sed -e "\\,$without,d"
+}
+
 # The depmod of the guest's root runs over its modules and these.
 modules_make()
 {
@@ -128,14 +151,10 @@ modules_make()
 	mkdir -p "$modules/updates"
 	find "$(peers_dir "$kernel")" -name '*.ko' \
 		-exec cp -t "$modules/updates" {} +
-	find "$src" -name '*.ko' -path '*/drivers/*' \
-		-exec cp -t "$modules/updates" {} +
-	if [ "$mode" = ours ]; then
-		find "$src" -name '*.ko' -path '*/videobuf2/*' \
-			-exec cp -t "$modules/updates" {} +
-	fi
+	project_modules "$mode" "$src" |
+		(cd "$src" && xargs -r cp -t "$modules/updates")
 	# shellcheck disable=SC2016 # expanded in the root
-	in_root "$kernel" "$modules" "$(peers_dir "$kernel")" sh -e -c '
+	in_root "$kernel" bind "$modules" "$(peers_dir "$kernel")" sh -e -c '
 		mount --bind /src/updates "/lib/modules/$1/updates"
 		depmod -o /tmp "$1"
 		cp /tmp/lib/modules/"$1"/modules.* /src/

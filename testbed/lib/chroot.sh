@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # Running a command in the guest's root, on the host.
 
-# in_root KERNEL SRC PEERS COMMAND...: COMMAND in KERNEL's root, with a fresh
-# /tmp and /root, SRC at /src, the peers' build at /peers, the kernel's source
-# at /usr/src/linux and a scratch directory that stays at /scratch. All mounts
-# vanish with the command. The source may be written to: changes are lost.
+# in_root KERNEL MODE SRC PEERS COMMAND...: COMMAND in KERNEL's root, with SRC
+# at /src, the peers' build at /peers, the kernel's source at /usr/src/linux and
+# a directory that stays at /scratch. What COMMAND writes elsewhere goes to
+# memory and is lost; what it writes to /src is lost too if MODE is "overlay"
+# and arrives in SRC if it is "bind". All mounts vanish with the command.
 in_root()
 {
-	local kernel=$1 src=$2 peers=$3
-	shift 3
-	mkdir -p "$CACHE/scratch/$kernel"
+	local kernel=$1 scratch=$CACHE/scratch/$1
+	shift
+	mkdir -p "$scratch"
 	as_root unshare --mount --fork --pid --kill-child \
-		bash -e "$TESTBED/lib/enter" "$(base_dir "$kernel")" \
-		"$src" "$peers" "$CACHE/scratch/$kernel" "$@"
+		bash "$TESTBED/lib/enter" "$(base_dir "$kernel")" "$scratch" "$@"
 }

@@ -2,12 +2,18 @@
 # What every part of the harness uses: messages, privilege, missing tools.
 #
 # Messages go to standard error: standard output belongs to the guest's
-# command. Exit codes of the harness itself are named here, once.
+# command.
+#
+# Exit codes besides the command's own: DIED, the guest ended without telling a
+# result; SPLAT, its kernel's log has a report; TIMEOUT, it did not end in time;
+# HARNESS, wrong usage, or set-up or build failed, and no guest ran.
 
-readonly EXIT_TIMEOUT=124 # the guest did not end in time
-readonly EXIT_HARNESS=125 # usage, set-up or build failed: no guest ran
-readonly EXIT_DIED=98     # the guest ended without telling a result
-readonly EXIT_SPLAT=99    # the guest's kernel log has a report
+# shellcheck disable=SC2034 # not all are used in this file
+readonly \
+	EXIT_DIED=98 \
+	EXIT_SPLAT=99 \
+	EXIT_TIMEOUT=124 \
+	EXIT_HARNESS=125
 
 say() { printf 'vm: %s\n' "$*" >&2; }
 

@@ -4,6 +4,7 @@
 # A kernel is named by its series (6.12). Only the series is fixed: the exact
 # release is what Debian has when the root is made, and is read back from it.
 
+# shellcheck disable=SC2034 # used by the front end
 readonly KERNEL_DEFAULT=6.12
 
 kernel_check()

@@ -39,7 +39,7 @@ peers_build()
 	echo 'obj-m := vm-splat.o' >"$dir/vm-splat/Makefile"
 	echo 'obj-m := v4l2-mem2mem/ vicodec/ vim2m/ vkms/ vm-splat/' \
 		>"$dir/Makefile"
-	in_root "$kernel" "$dir" "$dir" \
+	in_root "$kernel" bind "$dir" "$dir" \
 		make -C "/lib/modules/$(krelease "$kernel")/build" M=/src -j2 \
 		CONFIG_VIDEO_VICODEC=m CONFIG_DRM_VKMS=m modules
 	find "$dir" \( -name '*.o' -o -name '.*.cmd' -o -name '*.mod*' \) \

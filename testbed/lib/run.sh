@@ -9,6 +9,8 @@
 # The exit code: a guest that did not end in time 124; one that told no result
 # 98; a report in its log 99; else the command's own.
 
+# shellcheck disable=SC2034 # options of the machine are read by boot.sh
+
 OPT_STOCK=0
 OPT_SHARE=
 OPT_OUT=
@@ -16,10 +18,6 @@ OPT_SCREEN=
 OPT_LOG=
 OPT_APPEND=
 OPT_QEMU=
-OPT_MEM=2G
-OPT_CPUS=2
-OPT_IOMMU=off
-OPT_ICOUNT=0
 OPT_TIMEOUT=600
 OPT_EXPECT_SPLAT=0
 OPT_BUILD=1
@@ -133,6 +131,7 @@ run_qemu_line()
 {
 	local extra
 	qemu_machine "$BOOT"
+	# shellcheck disable=SC2054 # commas within QEMU's values
 	QEMU+=(-drive "file=$(qemu_value "$BASE/image"),format=raw,if=virtio,snapshot=on,cache=unsafe"
 		-serial "file:$LOG"
 		-qmp "unix:$RUN/qmp,server=on,wait=off")
@@ -144,6 +143,7 @@ run_qemu_line()
 	[ -z "$OPT_SHARE" ] || qemu_share share "$OPT_SHARE" ro
 	[ -z "$OPT_OUT" ] || qemu_share out "$OPT_OUT" rw
 	if [ "$OPT_SHELL" = 1 ]; then
+		# shellcheck disable=SC2054 # likewise
 		QEMU+=(-chardev stdio,id=shell,signal=off
 			-device virtconsole,chardev=shell)
 	fi
@@ -153,6 +153,7 @@ run_qemu_line()
 
 # --- screen pictures -------------------------------------------------------
 
+# shellcheck disable=SC2153 # QMP_PID is set by coproc
 # One picture of the display into the file $1, by QEMU's control socket.
 screendump()
 {
@@ -181,7 +182,7 @@ screen_answer()
 	if [ -z "$target" ]; then
 		say "vm-screen: no --screen given"
 	elif screendump "$RUN/screen.png" && cp "$RUN/screen.png" "$target"; then
-		answer=done
+		answer=ok
 	fi
 	echo "$answer" >"$RUN/ctl/screen.new"
 	mv "$RUN/ctl/screen.new" "$RUN/ctl/screen.$number"
