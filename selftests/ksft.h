@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A small kselftest-style runner that prints TAP.
+ *
+ * A program is a table of tests. Each test runs in a child of its own, so that
+ * a signal is a failure of that test alone and everything it left open is
+ * closed when it ends. After the child has gone the runner looks at what it
+ * left behind, which every test is thereby a test of:
+ *
+ * - the kernel's log: a report (WARN, BUG, oops) or a flood is a failure;
+ * - dma_buf's bufinfo: one dma_buf more than before is a leak;
+ * - our own gauges, where our modules are loaded: each must be as before.
+ *
+ * A test with @stock set shows a defect of the kernel's own backends. With the
+ * environment's STOCK=1 it must fail, and its result is turned round. Tests
+ * without it must pass on both.
+ */
+#ifndef KSFT_H
+#define KSFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define KSFT_PASS	0
+#define KSFT_FAIL	1
+#define KSFT_SKIP	4
+
+/* What a node must be for a test to run on it: all bits of the test's. */
+#define NODE_CAP	0x0001
+#define NODE_OUT	0x0002
+#define NODE_SPLANE	0x0004
+#define NODE_MPLANE	0x0008
+#define NODE_CONTIG	0x0010
+#define NODE_SG		0x0020
+#define NODE_USERPTR	0x0040
+#define NODE_RW		0x0080
+#define NODE_VIVID	0x0100
+#define NODE_VBCAM	0x0200
+#define NODE_HINTS	0x0400	/* takes V4L2_MEMORY_FLAG_NON_COHERENT */
+
+/* How a test differs from others. */
+#define KSFT_NO_NODE	0x0001	/* runs once, not once for each kind of node */
+#define KSFT_LEAKS	0x0002	/* leaks by vb2 core's doing; not looked at */
+#define KSFT_SWIOTLB	0x0004	/* needs swiotlb=force */
+#define KSFT_OURS	0x0008	/* of an interface that stock does not have */
+#define KSFT_DIRECT	0x0010	/* makes no sense with swiotlb=force */
+
+struct ksft_test {
+	const char *name;
+	void (*fn)(const char *node);
+	unsigned int need;
+	unsigned int flags;
+	const char *stock;	/* the defect that stock shows, or NULL */
+	unsigned int log_max;	/* kernel log lines allowed; 0: 20 */
+	unsigned int timeout;	/* seconds; 0: 120 */
+};
+
+extern bool ksft_stock;
+
+int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr);
+
+#define KSFT_MAIN(tests)						\
+int main(int argc, char **argv)						\
+{									\
+	return ksft_main(argc, argv, tests,				\
+			 sizeof(tests) / sizeof((tests)[0]));		\
+}
+
+void ksft_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void ksft_fail_at(const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+void ksft_skip(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2), noreturn));
+
+/* Ends the test as failed, from whatever depth. */
+#define FAIL(fmt, ...)							\
+	ksft_fail_at(__FILE__, __LINE__, fmt, ##__VA_ARGS__)
+
+#define CHECK(cond)							\
+	do {								\
+		if (!(cond))						\
+			FAIL("%s", #cond);				\
+	} while (0)
+
+/* For what returns 0 or a negative errno, or a count. */
+#define CHECK_OK(expr)							\
+	({								\
+		long long ksft_ret = (long long)(expr);			\
+		if (ksft_ret < 0)					\
+			FAIL("%s: %s", #expr, ksft_errno(-ksft_ret));	\
+		ksft_ret;						\
+	})
+
+#define CHECK_EQ(got, want)						\
+	do {								\
+		long long ksft_got = (long long)(got);			\
+		long long ksft_want = (long long)(want);		\
+		if (ksft_got != ksft_want)				\
+			FAIL("%s is %lld, not %lld (%s)", #got,		\
+			     ksft_got, ksft_want, #want);		\
+	} while (0)
+
+#define CHECK_ERR(expr, err)						\
+	do {								\
+		long long ksft_ret = (long long)(expr);			\
+		if (ksft_ret != -(err))					\
+			FAIL("%s: %s, not %s", #expr,			\
+			     ksft_ret < 0 ? ksft_errno(-ksft_ret) :	\
+					    "success",			\
+			     ksft_errno(err));				\
+	} while (0)
+
+const char *ksft_errno(int err);
+
+/* Numbers that a seed makes again. */
+struct ksft_rand {
+	unsigned long long state;
+};
+
+unsigned long long ksft_rand(struct ksft_rand *r);
+extern unsigned long long ksft_seed;
+
+#endif
