@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the guest: loads the drivers and runs test programs, each to a TAP file of
+# its own in /out. The argument is the kind of boot (see run).
+
+set -u
+
+boot=$1
+bin=${VBM_SELFTESTS:-/build/selftests}
+
+# What two boots must not see of each other: all tests are for both kinds of
+# backend, and vbcam is the one driver of dma-sg. Cameras: two of dma-sg, one
+# of dma-contig, then the same with planes.
+export VBM_VIVID='n_devs=2 allocators=1,1 multiplanar=1,2 node_types=0x101,0x101 cache_hints=1,1'
+export VBM_VBCAM='n_devs=6 sg=1,1,0,1,1,0 multiplanar=0,0,0,1,1,1 userptr=1,1,1,1,1,1'
+
+load()
+{
+	# shellcheck disable=SC2086 # several arguments
+	modprobe vivid $VBM_VIVID &&
+		modprobe vbcam $VBM_VBCAM &&
+		modprobe vbm-peer
+}
+
+run()
+{
+	echo "# $1"
+	"$bin/$1" > "/out/$1.tap" 2>&1
+	echo "# $1 ended with $?"
+}
+
+# All that was loaded goes again: nothing is left that holds it.
+unload()
+{
+	local tap=/out/unload.tap module n=0
+
+	for module in vbm_peer vbcam vivid videobuf2_dma_contig \
+		      videobuf2_dma_sg videobuf2_mem; do
+		[ -d /sys/module/$module ] || continue
+		n=$((n + 1))
+		if rmmod "$module" 2>/tmp/why; then
+			echo "ok $n - $module can be unloaded"
+		else
+			echo "not ok $n - $module can be unloaded"
+			sed 's/^/#   /' /tmp/why
+		fi
+	done > "$tap"
+	echo "1..$n" >> "$tap"
+}
+
+load || exit 1
+case $boot in
+direct)
+	for program in vbm-export vbm-lifetime vbm-mmap vbm-cpu vbm-userptr \
+		       vbm-memory vbm-stats vbm-peer-import vbm-peer-export; do
+		run $program
+	done
+	unload
+	load || exit 1
+	# From here on modules may stay: core leaks what holds them.
+	run vbm-fuzz
+	run vbm-core-leak
+	run vbm-unbind
+	;;
+swiotlb)
+	run vbm-cpu
+	run vbm-peer-import
+	run vbm-peer-export
+	unload
+	;;
+*)
+	echo "guest.sh: what is $boot?" >&2
+	exit 2
+	;;
+esac
+exit 0
