@@ -28,6 +28,7 @@
 #include "vbm.h"
 
 LIST_HEAD(vbm_registry);
+/* Guards vbm_registry: planes that debugfs shows. */
 DEFINE_MUTEX(vbm_registry_lock);
 
 void vbm_plane_register(struct vbm_plane *plane)

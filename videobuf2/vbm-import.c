@@ -20,9 +20,9 @@
 #include <media/videobuf2-v4l2.h>
 
 #include "vbm-import.h"
+#include "vbm-attachment.h"
 #include "vbm-buf.h"
 #include "vbm-cpu.h"
-#include "vbm-export.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
@@ -160,7 +160,7 @@ int vbm_import_map(struct vbm_import *imp)
 	}
 
 	imp->attach = attach;
-	imp->map = vbm_export_mapping(attach, plane->dir);
+	imp->map = vbm_attachment_claim(attach, plane->dir);
 	imp->foreign_sync = !imp->map &&
 			    vbm_cpu_foreign_needs_sync(plane->dev, sgt);
 	plane->dma_addr = sg_dma_address(sgt->sgl);
@@ -214,6 +214,7 @@ void vbm_import_unmap(struct vbm_import *imp)
  */
 void *vbm_import_vaddr(struct vbm_import *imp)
 {
+	/* Pairs with the store below: what vmap wrote comes before. */
 	void *vaddr = smp_load_acquire(&imp->vaddr);
 	struct iosys_map map;
 
@@ -231,6 +232,7 @@ void *vbm_import_vaddr(struct vbm_import *imp)
 	}
 	if (dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL))
 		goto err_vunmap;
+	/* Interrupts look without the lock. */
 	smp_store_release(&imp->vaddr, map.vaddr);
 unlock:
 	vaddr = imp->vaddr;

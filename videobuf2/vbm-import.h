@@ -20,7 +20,7 @@
  */
 struct vbm_import {
 	struct vbm_plane plane;
-	struct mutex lock;
+	struct mutex lock; /* @vaddr */
 	int error;
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;

@@ -171,6 +171,7 @@ void *vbm_vmap_addr(struct vbm_buf *buf)
 	if (!READ_ONCE(buf->vaddr_held) &&
 	    (!vbm_may_sleep() || vbm_vmap_hold(buf)))
 		return NULL;
+	/* Pairs with vbm_vmap_get(). */
 	return smp_load_acquire(&buf->vaddr);
 }
 

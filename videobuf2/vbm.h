@@ -15,7 +15,7 @@
  *
  * Data flows one way: memops -> {buf, userptr, export, import, mmap, vmap,
  * cpu} -> mapping -> backing -> allocators. The importer side reaches the
- * exporter side by one door only, vbm_export_mapping().
+ * exporter side by one door only, vbm_attachment_claim().
  *
  * Who owns what
  *
@@ -223,8 +223,8 @@ struct vbm_mapping {
 struct vbm_buf {
 	struct vbm_plane plane;
 	refcount_t ref;
-	struct mutex lock;
-	spinlock_t sync_lock;
+	struct mutex lock; /* what changes over a plane's life */
+	spinlock_t sync_lock; /* @mappings against interrupts */
 	struct vbm_backing *backing;
 	struct vbm_mapping *own;
 	struct list_head mappings;

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attachments to our dma-bufs, and the mappings that they have had.
+ *
+ * An attachment remembers the mapping of each direction that it has had, so
+ * that mapping again costs a copy of the table; they go with the attachment.
+ * Two attachments of one device share a mapping.
+ *
+ * An import of ours is known by its attachment, and says of each DMA when it
+ * begins and ends; the others are taken to do DMA from map to unmap.
+ */
+
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/slab.h>
+
+#include "vbm-attachment.h"
+#include "vbm-cpu.h"
+#include "vbm-device.h"
+#include "vbm-mapping.h"
+#include "vbm-stats.h"
+#include "vbm-trace.h"
+#include "vbm.h"
+
+#define VBM_NR_DIRS	3	/* DMA_BIDIRECTIONAL, TO_DEVICE, FROM_DEVICE */
+
+/**
+ * struct vbm_attachment - what we know of a dma_buf_attachment
+ * @node: in &vbm_buf.attachments, guarded by &vbm_buf.lock
+ * @attach: the attachment
+ * @maps: the mapping of each direction that it has had; &vbm_buf.lock
+ * @exact: an import of ours; see &struct vbm_mapping
+ */
+struct vbm_attachment {
+	struct list_head node;
+	struct dma_buf_attachment *attach;
+	struct vbm_mapping *maps[VBM_NR_DIRS];
+	bool exact;
+};
+
+int vbm_attachment_new(struct dma_buf *dmabuf,
+		       struct dma_buf_attachment *attach)
+{
+	struct vbm_buf *buf = dmabuf->priv;
+	struct vbm_attachment *att;
+
+	att = kzalloc_obj(*att);
+	if (!att)
+		return -ENOMEM;
+	att->attach = attach;
+	attach->priv = att;
+
+	mutex_lock(&buf->lock);
+	list_add_tail(&att->node, &buf->attachments);
+	mutex_unlock(&buf->lock);
+
+	vbm_stat_inc(VBM_STAT_ATTACHES);
+	trace_vbm_attach(&buf->plane, dev_name(attach->dev));
+	return 0;
+}
+
+void vbm_attachment_free(struct dma_buf *dmabuf,
+			 struct dma_buf_attachment *attach)
+{
+	struct vbm_attachment *att = attach->priv;
+	struct vbm_buf *buf = dmabuf->priv;
+	unsigned int i;
+
+	mutex_lock(&buf->lock);
+	list_del(&att->node);
+	for (i = 0; i < VBM_NR_DIRS; i++)
+		if (att->maps[i])
+			vbm_mapping_put_locked(att->maps[i]);
+	mutex_unlock(&buf->lock);
+
+	vbm_stat_inc(VBM_STAT_DETACHES);
+	trace_vbm_detach(&buf->plane, dev_name(attach->dev));
+	attach->priv = NULL;
+	kfree(att);
+}
+
+/* The mapping for an attachment and direction: its own, another's, or new. */
+static struct vbm_mapping *
+vbm_attachment_mapping_locked(struct vbm_buf *buf, struct vbm_attachment *att,
+			      enum dma_data_direction dir)
+{
+	struct device *dev = att->attach->dev;
+	struct vbm_mapping *map = att->maps[dir];
+
+	lockdep_assert_held(&buf->lock);
+	if (!map)
+		map = vbm_mapping_find_locked(buf, dev, dir);
+	if (map) {
+		att->maps[dir] = map;
+		if (!map->live)
+			return ERR_PTR(-ENODEV);
+		vbm_cpu_map_locked(map);
+		vbm_stat_inc(VBM_STAT_MAPS_CACHED);
+		trace_vbm_map_cached(map);
+		return map;
+	}
+
+	map = vbm_mapping_new_locked(buf, buf->backing, dev, dir);
+	if (IS_ERR(map))
+		return map;
+	att->maps[dir] = map;
+	vbm_stat_inc(VBM_STAT_MAPS);
+	trace_vbm_map(map);
+	return map;
+}
+
+struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,
+				    enum dma_data_direction dir)
+{
+	struct vbm_attachment *att = attach->priv;
+	struct vbm_buf *buf = attach->dmabuf->priv;
+	struct vbm_table *table;
+	struct vbm_mapping *map;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+	if (WARN_ON_ONCE(dir < 0 || dir >= VBM_NR_DIRS))
+		return ERR_PTR(-EINVAL);
+
+	mutex_lock(&buf->lock);
+	map = vbm_attachment_mapping_locked(buf, att, dir);
+	if (IS_ERR(map)) {
+		table = ERR_CAST(map);
+		goto unlock;
+	}
+	table = vbm_mapping_table_locked(map);
+	if (table)
+		vbm_mapping_use_locked(map, att->exact);
+	else
+		table = ERR_PTR(-ENOMEM);
+unlock:
+	mutex_unlock(&buf->lock);
+
+	if (IS_ERR(table)) {
+		vbm_stat_inc(PTR_ERR(table) == -ENODEV ? VBM_STAT_FAIL_NODEV :
+							 VBM_STAT_FAIL_MAP);
+		trace_vbm_fail("map", dev_name(attach->dev), buf->plane.size,
+			       PTR_ERR(table));
+		return ERR_CAST(table);
+	}
+	return &table->sgt;
+}
+
+void vbm_attachment_unmap(struct dma_buf_attachment *attach,
+			  struct sg_table *sgt, enum dma_data_direction dir)
+{
+	struct vbm_table *table = container_of(sgt, struct vbm_table, sgt);
+	struct vbm_attachment *att = attach->priv;
+	struct vbm_buf *buf = attach->dmabuf->priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+
+	mutex_lock(&buf->lock);
+	vbm_cpu_unmap_locked(table->map);
+	vbm_mapping_unuse_locked(table->map, att->exact);
+	mutex_unlock(&buf->lock);
+	kvfree(table);
+}
+
+/**
+ * vbm_attachment_claim() - the mapping behind an attachment of an import of ours
+ * @attach: a static attachment, mapped once with @dir
+ * @dir: the direction
+ *
+ * The importer undertakes to call vbm_cpu_give() before and vbm_cpu_take()
+ * after each DMA until it unmaps.
+ *
+ * Context: may sleep; takes &vbm_buf.lock.
+ * Return: the mapping, valid until it is unmapped; NULL if the exporter is not
+ *	this module.
+ */
+struct vbm_mapping *vbm_attachment_claim(struct dma_buf_attachment *attach,
+					 enum dma_data_direction dir)
+{
+	struct vbm_attachment *att = attach->priv;
+	struct vbm_mapping *map;
+	struct vbm_buf *buf;
+
+	if (attach->dmabuf->ops->attach != vbm_attachment_new)
+		return NULL;
+
+	buf = attach->dmabuf->priv;
+	mutex_lock(&buf->lock);
+	map = att->maps[dir];
+	if (!att->exact) {
+		att->exact = true;
+		vbm_mapping_unuse_locked(map, false);
+		vbm_mapping_use_locked(map, true);
+	}
+	mutex_unlock(&buf->lock);
+	return map;
+}
