@@ -73,7 +73,7 @@ kvm_works()
 	[ "${VBM_ACCEL:-}" != tcg ] || return 1
 	[ -w /dev/kvm ] || return 1
 	grep -q -w -E 'vmx|svm' /proc/cpuinfo || return 1
-	verdict=$boot.kvm-$(cache_key "$(uname -r)" "$(grep -m1 'model name' /proc/cpuinfo)")
+	verdict=$boot/kvm-$(cache_key "$(uname -r)" "$(grep -m1 'model name' /proc/cpuinfo)")
 	if [ ! -e "$verdict" ]; then
 		say "does KVM work here?"
 		if timeout -k 1 30 qemu-system-x86_64 -accel kvm -cpu host -m 512 \

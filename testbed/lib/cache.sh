@@ -5,7 +5,7 @@
 # went into it. It is made under another name and renamed when complete, so
 # that an entry that exists is complete. Making is serialised by a lock for
 # each KIND and KERNEL; afterwards the older entries of the same kind and
-# kernel are removed, except those that a running guest has locked.
+# kernel are removed, except those that a running command holds.
 
 CACHE=${VBM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/videobuf2-mem}
 
@@ -25,13 +25,16 @@ cache_key()
 cache_entry() { echo "$CACHE/$1/$2-$3"; }
 
 # cache_ensure KIND KERNEL KEY MAKER...: runs MAKER with a new directory as its
-# last argument, unless the entry exists.
+# last argument, unless the entry exists; and holds the entry.
 cache_ensure()
 {
 	local kind=$1 kernel=$2 key=$3 entry lock
 	shift 3
 	entry=$(cache_entry "$kind" "$kernel" "$key")
-	[ -d "$entry" ] && return
+	if [ -d "$entry" ]; then
+		cache_hold "$entry"
+		return
+	fi
 	mkdir -p "$CACHE/$kind"
 	exec {lock}>"$CACHE/$kind/$kernel.lock"
 	flock -n "$lock" || { say "waiting for another $kind $kernel"; flock "$lock"; }
@@ -42,6 +45,7 @@ cache_ensure()
 		mv "$entry.new" "$entry"
 		cache_prune "$kind" "$kernel" "$entry"
 	fi
+	cache_hold "$entry"
 	exec {lock}>&-
 }
 

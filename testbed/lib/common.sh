@@ -62,6 +62,7 @@ required_tools()
 		mmdebstrap mmdebstrap
 		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 		cpio cpio
+		gpg gpg
 		flock util-linux
 		git git
 		mkfs.ext4 e2fsprogs

@@ -209,7 +209,16 @@ splats()
 {
 	awk '
 	BEGIN {
-		start = "------------\\[ cut here \\]|(^|\\] )(WARNING|BUG|Oops|INFO: possible|INFO: trying to register|INFO: task|INFO: suspicious)[: ]|Oops:|kernel BUG at|Kernel panic - |Internal error: |rcu: INFO: |rcu.*detected stall|soft lockup|hard LOCKUP|blocked for more than|(^|\\] )(UBSAN|DMA-API): |BUG: K[AC]*SAN|general protection fault|[Uu]nable to handle|kmemleak: [0-9]+ new suspected|suspicious RCU usage|possible (circular|recursive) locking|inconsistent lock state|list_(add|del) corruption|refcount_t: "
+		# What stands after the time stamp of a line.
+		head = "(^|\\] )"
+		start = "------------\\[ cut here \\]" \
+			"|" head "(WARNING|BUG|Oops|UBSAN|Internal error|kernel BUG at|Kernel panic - )" \
+			"|Oops: |[^A-Z]BUG: |nable to handle kernel" \
+			"|" head "INFO: (possible|trying to register|task )" \
+			"|INFO: rcu|detected stall|soft lockup|hard LOCKUP" \
+			"|(circular|recursive) locking|inconsistent lock state" \
+			"|list_(add|del) corruption" \
+			"|kmemleak: [0-9]+ new suspected"
 	}
 	{ sub(/\r$/, "") }
 	$0 ~ start { left = 60; found = 1 }
