@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the guest: all pipelines, one after the other. Prints TAP into /out.
+#
+#   guest.sh [PIPELINE...]
+
+set -u
+
+here=$(dirname "$0")
+# shellcheck source=../testbed/lib/tap.sh
+. /src/testbed/lib/tap.sh
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+
+exec > "$GST_OUT/guest.tap" 2> "$GST_OUT/guest.log"
+
+BIN=/build/gst-tests
+if ! [ -x $BIN/framesum ] || ! [ -x $BIN/foreign ]; then
+	BIN=/tmp/bin
+	mkdir -p $BIN
+	make -s -C "$here" O=$BIN >&2 || tap_not_ok 'the programs compile'
+fi
+
+if ! vivid_load; then
+	tap_not_ok 'vivid loads' "$(dmesg | tail -n 20)"
+	tap_plan
+	exit
+fi
+if [ -r "$STATS" ]; then
+	tap_ok 'our modules are loaded'
+else
+	tap_not_ok 'our modules are loaded' "$(lsmod | grep videobuf2)"
+fi
+if ! display_load; then
+	tap_not_ok 'the display loads' "$(dmesg | tail -n 20)"
+fi
+
+[ $# -gt 0 ] || set -- camera-display camera-output camera-cpu foreign
+for pipeline; do
+	# shellcheck source=/dev/null
+	. "$here/pipelines/$pipeline.sh"
+done
+
+tap_run 'vivid unloads' modprobe -r vivid
+for module in videobuf2-dma-contig videobuf2-dma-sg videobuf2-mem; do
+	[ -d "/sys/module/${module//-/_}" ] || continue
+	modprobe -r $module
+done
+tap_is "$(lsmod | grep -c '^videobuf2_\(mem\|dma\)')" 0 'our modules unload'
+tap_plan
+exit 0

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# In the guest: what the pipelines' checks have in common. Sourced by guest.sh
+# together with testbed/lib/tap.sh.
+#
+# That a pipeline is zero-copy is asserted three ways, each with a function that
+# says "ok" or what is wrong, so that the controls can ask the same question of
+# a pipeline that was forced to copy and must get another answer:
+#
+#   proof_counters  our modules' own counters: what was exported, attached,
+#                   mapped for the importer, and that nobody mapped a buffer
+#                   for the CPU
+#   proof_messages  no element said that it copies a frame
+#   proof_frames    the frames that arrived are the camera's
+
+# shellcheck disable=SC2034 # used by the pipelines
+WIDTH=640
+HEIGHT=480
+# vivid's counters stand in the second line of its 8x16 text.
+TEXT_ROWS=16-32
+
+GST_OUT=${GST_OUT:-/out}
+STATS=/sys/kernel/debug/videobuf2-mem/stats
+BUFFERS=/sys/kernel/debug/videobuf2-mem/buffers
+BUFINFO=/sys/kernel/debug/dma_buf/bufinfo
+
+# What elements say when they copy a frame: kmssink, GStreamer's video library,
+# and V4L2's buffer pool.
+COPY_MESSAGES='frame copy|copy plane|slow copy|copying buffer|copy video frame'
+
+# --- devices ----------------------------------------------------------------
+
+node_named()
+{
+	local f
+
+	for f in /sys/class/video4linux/video*/name; do
+		[ "$(cat "$f")" = "$1" ] || continue
+		f=${f%/name}
+		echo "/dev/${f##*/}"
+		return
+	done
+	return 1
+}
+
+# Two instances of vivid, each with an HDMI input and output, on dma-contig. The
+# second one's input is the loop: it shows what its output is given.
+vivid_load()
+{
+	local k
+
+	modprobe vivid n_devs=2 node_types=0x101,0x101 allocators=1,1 \
+		num_inputs=1,1 input_types=3,3 num_outputs=1,1 \
+		output_types=1,1 no_error_inj=1 || return
+	CAMERA=$(node_named vivid-000-vid-cap) &&
+		OUTPUT=$(node_named vivid-001-vid-out) &&
+		LOOP=$(node_named vivid-001-vid-cap) || return
+	k=$(v4l2-ctl -d "$LOOP" -L |
+		awk '/hdmi_001_0_is_connected_to/ { on = 1; next }
+		     on && /Output HDMI 001-0/ { print $1 + 0; exit }')
+	v4l2-ctl -d "$LOOP" -c "hdmi_001_0_is_connected_to=$k" \
+		-c osd_text_mode=2 || return
+	camera_text on
+}
+
+# The camera's text: a line with time and frame number, or none, so that all
+# frames are the same.
+camera_text()	# on|off
+{
+	local mode=2
+
+	[ "$1" != on ] || mode=1
+	v4l2-ctl -d "$CAMERA" -c osd_text_mode=$mode
+}
+
+display_load()
+{
+	modprobe cirrus 2>/dev/null || modprobe cirrus-qemu || return
+	for DISPLAY_DRIVER in cirrus cirrus-qemu; do
+		[ -e "/sys/bus/pci/drivers/$DISPLAY_DRIVER" ] && return
+	done
+	DISPLAY_DRIVER=
+	return 1
+}
+
+# --- counters ---------------------------------------------------------------
+
+stat_now()	# name
+{
+	awk -v n="$1" '$1 == n { print $2; found = 1 }
+		       END { exit !found }' "$STATS" 2>/dev/null
+}
+
+stats_begin()
+{
+	cp "$STATS" /tmp/stats.begin 2>/dev/null || : > /tmp/stats.begin
+}
+
+stats_end()
+{
+	cp "$STATS" /tmp/stats.end 2>/dev/null || : > /tmp/stats.end
+}
+
+# How much a counter grew between the two.
+delta()	# name
+{
+	awk -v n="$1" '
+		$1 != n { next }
+		FILENAME == ARGV[1] { begin = $2 }
+		FILENAME == ARGV[2] { end = $2; found = 1 }
+		END { print found ? end - begin : "none" }
+	' /tmp/stats.begin /tmp/stats.end
+}
+
+# The difference of all counters that changed, for diagnostics.
+deltas()
+{
+	awk 'FILENAME == ARGV[1] { begin[$1] = $2; next }
+	     $2 != begin[$1] { printf "%s %+d; ", $1, $2 - begin[$1] }
+	' /tmp/stats.begin /tmp/stats.end
+}
+
+# "ok", or the first of the conditions that does not hold. A condition is
+# "NAME=VALUE", "NAME>=VALUE" or "NAME>VALUE"; VALUE is a number or another
+# counter's name.
+proof_counters()	# condition...
+{
+	local cond name op want got
+
+	for cond; do
+		[[ $cond =~ ^([a-z_]+)(>=|=|>)([a-z_0-9]+)$ ]] || {
+			echo "bad condition $cond"
+			return
+		}
+		name=${BASH_REMATCH[1]}
+		op=${BASH_REMATCH[2]}
+		want=${BASH_REMATCH[3]}
+		got=$(delta "$name")
+		[[ $want =~ ^[0-9]+$ ]] || want=$(delta "$want")
+		if ! [[ $got =~ ^-?[0-9]+$ && $want =~ ^-?[0-9]+$ ]]; then
+			echo "$cond: no such counter"
+			return
+		fi
+		case $op in
+		'=') [ "$got" -eq "$want" ] ;;
+		'>=') [ "$got" -ge "$want" ] ;;
+		'>') [ "$got" -gt "$want" ] ;;
+		esac || {
+			echo "$cond does not hold: $got, $want ($(deltas))"
+			return
+		}
+	done
+	echo ok
+}
+
+# --- pipelines --------------------------------------------------------------
+
+# Runs a pipeline to its end; its messages about performance are kept.
+gst()	# name, pipeline...
+{
+	local name=$1
+
+	shift
+	GST_DEBUG='2,GST_PERFORMANCE:6,v4l2bufferpool:6,kmsallocator:6' \
+	GST_DEBUG_NO_COLOR=1 GST_DEBUG_FILE=/tmp/$name.gst \
+		timeout 120 gst-launch-1.0 "$@" > "/tmp/$name.out" 2>&1
+}
+
+proof_messages()	# name
+{
+	local n
+
+	if ! [ -s "/tmp/$1.gst" ]; then
+		echo "no messages at all"
+		return
+	fi
+	n=$(grep -c -E "$COPY_MESSAGES" "/tmp/$1.gst")
+	if [ "$n" -eq 0 ]; then
+		echo ok
+	else
+		echo "$n copies: $(grep -m 1 -o -E "($COPY_MESSAGES).*" \
+			"/tmp/$1.gst")"
+	fi
+}
+
+# Frames of a raw file against the reference: every one between the first and
+# the last that are right has to be right, and they have to be different
+# frames. "ok", or what is wrong. The frames before and after are not the
+# pipeline's: vivid's loop shows noise until it has one.
+proof_frames()	# file, frame size, text range, reference sum, frames at least
+{
+	local sums
+
+	sums=$("$BIN/framesum" "$2" "$3" "$1" 2>&1) || {
+		echo "framesum: $sums"
+		return
+	}
+	awk -v want="$4" -v least="$5" '
+		{ picture[NR] = $2; text[NR] = $3 }
+		$2 == want { if (!first) first = NR; last = NR }
+		END {
+			if (!first) {
+				print "none of " NR " frames is right"
+				exit
+			}
+			for (i = first; i <= last; i++) {
+				if (picture[i] != want)
+					wrong++
+				if (!(text[i] in seen))
+					different++
+				seen[text[i]] = 1
+			}
+			if (wrong)
+				print wrong " of " last - first + 1 \
+					" frames are wrong"
+			else if (different < least)
+				print different " different frames, not " least
+			else
+				print "ok"
+		}' <<<"$sums"
+}
+
+# What the camera's picture is, without any of the ways under test: its own
+# buffers, read through their mmap. The format is the one that the pipeline left,
+# since GStreamer also chooses the colorimetry.
+reference()	# bytes a line, file; prints its sum without the text
+{
+	v4l2-ctl -d "$CAMERA" --stream-mmap --stream-count=1 \
+		--stream-to="$2" > /tmp/reference.out 2>&1 || return
+	"$BIN/framesum" "$(stat -c %s "$2")" "$(text_range "$1")" "$2" |
+		awk '{ print $2 }'
+}
+
+reference_flipped()	# bytes a line, file
+{
+	v4l2-ctl -d "$CAMERA" -c horizontal_flip=1
+	reference "$@"
+	v4l2-ctl -d "$CAMERA" -c horizontal_flip=0
+}
+
+text_range()	# bytes a line
+{
+	echo "$((${TEXT_ROWS%-*} * $1))-$((${TEXT_ROWS#*-} * $1))"
+}
+
+# --- results ----------------------------------------------------------------
+
+holds()	# what proof_* said, text, [name of the pipeline, for its messages]
+{
+	if [ "$1" = ok ]; then
+		tap_ok "$2"
+	else
+		tap_not_ok "$2" "$1"
+		[ -z "${3:-}" ] || {
+			tap_diag_file "/tmp/$3.out" 12
+			cp "/tmp/$3.gst" "/tmp/$3.out" "$GST_OUT/" 2>/dev/null
+		}
+	fi
+}
+
+# A control: the same question must get another answer.
+caught()	# what proof_* said, text
+{
+	if [ "$1" = ok ]; then
+		tap_not_ok "control: $2 is caught" "the proof still holds"
+	else
+		tap_ok "control: $2 is caught"
+		tap_diag "$1"
+	fi
+}
+
+# Nothing of a finished pipeline may be left. dma-bufs go with a work item.
+nothing_left()	# text
+{
+	local name left='' tries
+
+	for tries in 1 2 3 4 5 6 7 8 9 10; do
+		left=''
+		for name in buffers bytes exports imports mappings; do
+			[ "$(stat_now $name)" = 0 ] ||
+				left+="$name $(stat_now $name) "
+		done
+		grep -q '^Total 0 objects' "$BUFINFO" || left+=$(tail -n 1 "$BUFINFO")
+		[ -n "$left" ] || break
+		sleep 0.5
+	done
+	if [ -z "$left" ]; then
+		tap_ok "$1: nothing is left"
+	else
+		tap_not_ok "$1: nothing is left" "$left" "$(cat $BUFFERS)" \
+			"$(grep -v '^$' "$BUFINFO" | head -n 40)"
+	fi
+	: "$tries"
+}

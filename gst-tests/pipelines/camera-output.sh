@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Camera to a V4L2 output that imports the camera's buffers. The output is
+# looped back to a capture node, which is read through its mmap.
+
+camera_output_run()	# name, io-mode of the source, io-mode of the sink
+{
+	local pid size d frames=60
+
+	rm -f /tmp/loop.raw
+	for d in "$OUTPUT:-x" "$LOOP:-v"; do
+		v4l2-ctl -d "${d%:*}" "${d##*:}" \
+			"width=$WIDTH,height=$HEIGHT,pixelformat=YUYV" || return
+	done
+	# Before the counters are read: the loop's buffers are not the
+	# pipeline's.
+	v4l2-ctl -d "$LOOP" --stream-mmap=3 --stream-count=1000 \
+		--stream-to=/tmp/loop.raw > /tmp/loop.out 2>&1 &
+	pid=$!
+	sleep 1
+	stats_begin
+	gst "$1" v4l2src "device=$CAMERA" "io-mode=$2" num-buffers=$frames ! \
+		"video/x-raw,format=YUY2,width=$WIDTH,height=$HEIGHT" ! \
+		v4l2sink "device=$OUTPUT" "io-mode=$3" sync=false
+	stats_end
+	kill $pid
+	wait $pid 2>/dev/null
+	# The last frame may be cut off.
+	size=$(stat -c %s /tmp/loop.raw)
+	truncate -s $((size - size % (WIDTH * HEIGHT * 2))) /tmp/loop.raw
+}
+
+camera_output()
+{
+	local name=camera-output bytes=$((WIDTH * 2)) ref flipped
+
+	camera_output_run $name dmabuf dmabuf-import
+	ref=$(reference $bytes /tmp/yuyv.raw)
+
+	# vb2 attaches anew whenever another buffer arrives at an index, and
+	# GStreamer rotates them: about once a frame.
+	OUTPUT_COUNTERS=("exports_total>0" "imports_total>=60"
+		"import_maps=imports_total" "attaches=imports_total"
+		"detaches=attaches" "user_maps=0" "user_faults=0")
+	holds "$(proof_counters "${OUTPUT_COUNTERS[@]}")" \
+		"$name: the counters say zero-copy" $name
+	tap_diag "$(deltas)"
+	holds "$(proof_messages $name)" "$name: no element copies" $name
+	holds "$(proof_frames /tmp/loop.raw $((bytes * HEIGHT)) \
+		 "$(text_range $bytes)" "$ref" 5)" \
+		"$name: the output shows the camera's frames" $name
+	nothing_left $name
+
+	camera_output_run $name-copied mmap mmap
+	caught "$(proof_counters "${OUTPUT_COUNTERS[@]}")" \
+		"$name-copied: a copy, by the counters"
+	caught "$(proof_messages $name-copied)" \
+		"$name-copied: a copy, by its message"
+	holds "$(proof_frames /tmp/loop.raw $((bytes * HEIGHT)) \
+		 "$(text_range $bytes)" "$ref" 5)" \
+		"$name-copied: the copied frames are right all the same"
+
+	flipped=$(reference_flipped $bytes /tmp/flipped.raw)
+	caught "$(proof_frames /tmp/loop.raw $((bytes * HEIGHT)) \
+		  "$(text_range $bytes)" "$flipped" 5)" \
+		"$name: another picture"
+	nothing_left $name-copied
+}
+
+camera_output
