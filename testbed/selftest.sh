@@ -208,6 +208,16 @@ t_icount()
 	tap_run "the count is plausible" test "${first:-0}" -gt 20000
 }
 
+t_machine()
+{
+	vm --append vm.test=1 --qemu '-device edu -device edu' --mem 1G --cpus 1 -- sh -c '
+		grep -o vm.test=1 /proc/cmdline
+		grep -l 0x11e8 /sys/bus/pci/devices/*/device | wc -l
+		nproc; free -m | awk "/^Mem/ { print (\$2 < 1024) }"'
+	tap_is "$(xargs <"$said")" "vm.test=1 2 1 1" \
+		"--append, --qemu, --cpus and --mem reach the guest"
+}
+
 t_iommu()
 {
 	vm --iommu strict -- sh -c 'ls /sys/kernel/iommu_groups | wc -l; cat /sys/kernel/iommu_groups/*/type | sort -u'
@@ -238,7 +248,7 @@ t_usage()
 }
 
 tests=(patterns chroot result environment directories large_output timeout splats modules
-	screen icount iommu usage)
+	screen icount machine iommu usage)
 [ $# -eq 0 ] || tests=("$@")
 for test in "${tests[@]}"; do
 	"t_$test"
