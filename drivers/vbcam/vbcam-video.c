@@ -33,7 +33,7 @@ static const struct v4l2_frmsize_stepwise vbcam_sizes = {
 };
 
 static const struct v4l2_fract vbcam_interval_min = { 1, 240 };
-static const struct v4l2_fract vbcam_interval_max = { 10, 1 };
+static const struct v4l2_fract vbcam_interval_max = { 1, 1 };
 static const struct v4l2_fract vbcam_interval_def = { 1, 30 };
 
 static unsigned int vbcam_nr_fmts(const struct vbcam_dev *cam)
