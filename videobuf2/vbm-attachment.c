@@ -26,14 +26,10 @@
 
 /**
  * struct vbm_attachment - what we know of a dma_buf_attachment
- * @node: in &vbm_buf.attachments, guarded by &vbm_buf.lock
- * @attach: the attachment
  * @maps: the mapping of each direction that it has had; &vbm_buf.lock
  * @exact: an import of ours; see &struct vbm_mapping
  */
 struct vbm_attachment {
-	struct list_head node;
-	struct dma_buf_attachment *attach;
 	struct vbm_mapping *maps[VBM_NR_DIRS];
 	bool exact;
 };
@@ -47,12 +43,7 @@ int vbm_attachment_new(struct dma_buf *dmabuf,
 	att = kzalloc_obj(*att);
 	if (!att)
 		return -ENOMEM;
-	att->attach = attach;
 	attach->priv = att;
-
-	mutex_lock(&buf->lock);
-	list_add_tail(&att->node, &buf->attachments);
-	mutex_unlock(&buf->lock);
 
 	vbm_stat_inc(VBM_STAT_ATTACHES);
 	trace_vbm_attach(&buf->plane, dev_name(attach->dev));
@@ -67,7 +58,6 @@ void vbm_attachment_free(struct dma_buf *dmabuf,
 	unsigned int i;
 
 	mutex_lock(&buf->lock);
-	list_del(&att->node);
 	for (i = 0; i < VBM_NR_DIRS; i++)
 		if (att->maps[i])
 			vbm_mapping_put_locked(att->maps[i]);
@@ -79,12 +69,17 @@ void vbm_attachment_free(struct dma_buf *dmabuf,
 	kfree(att);
 }
 
-/* The mapping for an attachment and direction: its own, another's, or new. */
+/*
+ * The mapping for an attachment and direction: its own, another's, or new. It
+ * has one user more.
+ */
 static struct vbm_mapping *
-vbm_attachment_mapping_locked(struct vbm_buf *buf, struct vbm_attachment *att,
+vbm_attachment_mapping_locked(struct vbm_buf *buf,
+			      struct dma_buf_attachment *attach,
 			      enum dma_data_direction dir)
 {
-	struct device *dev = att->attach->dev;
+	struct vbm_attachment *att = attach->priv;
+	struct device *dev = attach->dev;
 	struct vbm_mapping *map = att->maps[dir];
 
 	lockdep_assert_held(&buf->lock);
@@ -95,12 +90,13 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf, struct vbm_attachment *att,
 		if (!map->live)
 			return ERR_PTR(-ENODEV);
 		vbm_cpu_map_locked(map);
+		vbm_mapping_use_locked(map, att->exact);
 		vbm_stat_inc(VBM_STAT_MAPS_CACHED);
 		trace_vbm_map_cached(map);
 		return map;
 	}
 
-	map = vbm_mapping_new_locked(buf, buf->backing, dev, dir);
+	map = vbm_mapping_new_locked(buf, buf->backing, dev, dir, att->exact);
 	if (IS_ERR(map))
 		return map;
 	att->maps[dir] = map;
@@ -122,16 +118,16 @@ struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,
 		return ERR_PTR(-EINVAL);
 
 	mutex_lock(&buf->lock);
-	map = vbm_attachment_mapping_locked(buf, att, dir);
+	map = vbm_attachment_mapping_locked(buf, attach, dir);
 	if (IS_ERR(map)) {
 		table = ERR_CAST(map);
 		goto unlock;
 	}
 	table = vbm_mapping_table_locked(map);
-	if (table)
-		vbm_mapping_use_locked(map, att->exact);
-	else
+	if (!table) {
+		vbm_mapping_unuse_locked(map, att->exact);
 		table = ERR_PTR(-ENOMEM);
+	}
 unlock:
 	mutex_unlock(&buf->lock);
 
@@ -157,40 +153,35 @@ void vbm_attachment_unmap(struct dma_buf_attachment *attach,
 	mutex_lock(&buf->lock);
 	vbm_cpu_unmap_locked(table->map);
 	vbm_mapping_unuse_locked(table->map, att->exact);
+	vbm_mapping_table_free_locked(table);
 	mutex_unlock(&buf->lock);
-	kvfree(table);
 }
 
 /**
- * vbm_attachment_claim() - the mapping behind an attachment of an import of ours
- * @attach: a static attachment, mapped once with @dir
- * @dir: the direction
+ * vbm_attachment_claim() - mark an attachment as an import of ours
+ * @attach: a static attachment, not yet mapped
  *
  * The importer undertakes to call vbm_cpu_give() before and vbm_cpu_take()
- * after each DMA until it unmaps.
+ * after each DMA.
  *
- * Context: may sleep; takes &vbm_buf.lock.
- * Return: the mapping, valid until it is unmapped; NULL if the exporter is not
- *	this module.
+ * Context: any.
+ * Return: false if the exporter is not this module.
  */
-struct vbm_mapping *vbm_attachment_claim(struct dma_buf_attachment *attach,
-					 enum dma_data_direction dir)
+bool vbm_attachment_claim(struct dma_buf_attachment *attach)
 {
 	struct vbm_attachment *att = attach->priv;
-	struct vbm_mapping *map;
-	struct vbm_buf *buf;
 
 	if (attach->dmabuf->ops->attach != vbm_attachment_new)
-		return NULL;
+		return false;
+	att->exact = true;
+	return true;
+}
 
-	buf = attach->dmabuf->priv;
-	mutex_lock(&buf->lock);
-	map = att->maps[dir];
-	if (!att->exact) {
-		att->exact = true;
-		vbm_mapping_unuse_locked(map, false);
-		vbm_mapping_use_locked(map, true);
-	}
-	mutex_unlock(&buf->lock);
-	return map;
+/* What a claimed attachment is mapped by; valid until it is unmapped. */
+struct vbm_mapping *vbm_attachment_mapping(struct dma_buf_attachment *attach,
+					   enum dma_data_direction dir)
+{
+	struct vbm_attachment *att = attach->priv;
+
+	return att->maps[dir];
 }

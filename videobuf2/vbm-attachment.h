@@ -3,6 +3,7 @@
 #define _VBM_ATTACHMENT_H
 
 #include <linux/dma-direction.h>
+#include <linux/types.h>
 
 struct dma_buf;
 struct dma_buf_attachment;
@@ -19,7 +20,8 @@ struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,
 void vbm_attachment_unmap(struct dma_buf_attachment *attach,
 			  struct sg_table *sgt, enum dma_data_direction dir);
 
-struct vbm_mapping *vbm_attachment_claim(struct dma_buf_attachment *attach,
-					 enum dma_data_direction dir);
+bool vbm_attachment_claim(struct dma_buf_attachment *attach);
+struct vbm_mapping *vbm_attachment_mapping(struct dma_buf_attachment *attach,
+					   enum dma_data_direction dir);
 
 #endif

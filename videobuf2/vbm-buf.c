@@ -56,14 +56,12 @@ void vbm_buf_init(struct vbm_buf *buf)
 	mutex_init(&buf->lock);
 	spin_lock_init(&buf->sync_lock);
 	INIT_LIST_HEAD(&buf->mappings);
-	INIT_LIST_HEAD(&buf->attachments);
 	dma_resv_init(&buf->resv);
 }
 
 /* Drop what a buffer has, whole or half built. */
 static void vbm_buf_fini(struct vbm_buf *buf)
 {
-	VBM_ASSERT(list_empty(&buf->attachments));
 	vbm_vmap_fini(buf);
 	if (buf->own) {
 		vbm_mapping_unuse_locked(buf->own, true);
@@ -141,18 +139,19 @@ int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
 	int ret = 0;
 
 	mutex_lock(&buf->lock);
-	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir);
+	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir,
+				     true);
 	if (IS_ERR(own)) {
 		ret = PTR_ERR(own);
 		goto unlock;
 	}
 	if (!vbm_buf_usable(buf, own)) {
+		vbm_mapping_unuse_locked(own, true);
 		vbm_mapping_put_locked(own);
 		ret = -EFAULT;
 		goto unlock;
 	}
 
-	vbm_mapping_use_locked(own, true);
 	buf->own = own;
 	buf->backing = backing;
 	plane->dma_addr = sg_dma_address(own->sgt.sgl);

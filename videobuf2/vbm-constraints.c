@@ -24,6 +24,22 @@ bool vbm_constraints_bounces(const struct vbm_constraints *c, u64 phys,
 }
 
 /**
+ * vbm_constraints_accept() - can any memory be mapped as it comes?
+ * @c: limits of the device
+ * @size: bytes
+ *
+ * Context: any.
+ * Return: true if no range of up to @size bytes needs to be cut, wherever it
+ *	lies.
+ */
+bool vbm_constraints_accept(const struct vbm_constraints *c, size_t size)
+{
+	return size <= c->max_segment && c->max_addr == U64_MAX &&
+	       !c->bounce_all &&
+	       (c->translated || c->boundary_mask == U64_MAX);
+}
+
+/**
  * vbm_constraints_segment() - length of the segment that may begin here
  * @c: limits of the device
  * @phys: physical address of the first byte

@@ -30,6 +30,7 @@ struct vbm_constraints {
 	bool translated;
 };
 
+bool vbm_constraints_accept(const struct vbm_constraints *c, size_t size);
 bool vbm_constraints_bounces(const struct vbm_constraints *c, u64 phys,
 			     size_t len);
 size_t vbm_constraints_segment(const struct vbm_constraints *c, u64 phys,

@@ -30,7 +30,7 @@
 #include "vbm-stats.h"
 #include "vbm.h"
 
-static DEFINE_MUTEX(vbm_devices_lock);
+static DEFINE_SPINLOCK(vbm_devices_lock);
 static LIST_HEAD(vbm_devices);
 static DECLARE_WAIT_QUEUE_HEAD(vbm_devices_wait);
 
@@ -91,9 +91,9 @@ static void vbm_device_release(struct kref *ref)
 	struct vbm_device *vdev = container_of(ref, struct vbm_device, ref);
 
 	if (!vdev->bound) {
-		mutex_lock(&vbm_devices_lock);
+		spin_lock(&vbm_devices_lock);
 		list_del(&vdev->node);
-		mutex_unlock(&vbm_devices_lock);
+		spin_unlock(&vbm_devices_lock);
 		put_device(vdev->dev);
 	}
 	kfree_const(vdev->name);
@@ -110,9 +110,9 @@ static bool vbm_device_idle(struct vbm_device *vdev)
 {
 	bool idle;
 
-	mutex_lock(&vbm_devices_lock);
+	spin_lock(&vbm_devices_lock);
 	idle = list_empty(&vdev->mappings);
-	mutex_unlock(&vbm_devices_lock);
+	spin_unlock(&vbm_devices_lock);
 	return idle;
 }
 
@@ -124,13 +124,13 @@ static void vbm_device_unmap_all(struct vbm_device *vdev)
 
 	do {
 		buf = NULL;
-		mutex_lock(&vbm_devices_lock);
+		spin_lock(&vbm_devices_lock);
 		list_for_each_entry(map, &vdev->mappings, dev_node) {
 			buf = vbm_mapping_hold_buf(map);
 			if (buf)
 				break;
 		}
-		mutex_unlock(&vbm_devices_lock);
+		spin_unlock(&vbm_devices_lock);
 		if (buf)
 			vbm_mapping_kill(buf, vdev);
 	} while (buf);
@@ -141,10 +141,10 @@ static void vbm_device_unmap_all(struct vbm_device *vdev)
 
 static void vbm_device_gone(struct vbm_device *vdev)
 {
-	mutex_lock(&vbm_devices_lock);
+	spin_lock(&vbm_devices_lock);
 	vdev->dead = true;
 	list_del(&vdev->node);
-	mutex_unlock(&vbm_devices_lock);
+	spin_unlock(&vbm_devices_lock);
 
 	vbm_stat_inc(VBM_STAT_DEVICE_UNBINDS);
 	vbm_device_unmap_all(vdev);
@@ -185,9 +185,9 @@ struct vbm_device *vbm_device_get(struct device *dev)
 	struct vbm_device *vdev, *other, **res = NULL;
 	int ret = -ENOMEM;
 
-	mutex_lock(&vbm_devices_lock);
+	spin_lock(&vbm_devices_lock);
 	vdev = vbm_device_find_locked(dev);
-	mutex_unlock(&vbm_devices_lock);
+	spin_unlock(&vbm_devices_lock);
 	if (vdev)
 		return vdev;
 
@@ -211,7 +211,7 @@ struct vbm_device *vbm_device_get(struct device *dev)
 		*res = vdev;
 	}
 
-	mutex_lock(&vbm_devices_lock);
+	spin_lock(&vbm_devices_lock);
 	other = vbm_device_find_locked(dev);
 	if (!other) {
 		list_add(&vdev->node, &vbm_devices);
@@ -223,7 +223,7 @@ struct vbm_device *vbm_device_get(struct device *dev)
 			get_device(dev);
 		}
 	}
-	mutex_unlock(&vbm_devices_lock);
+	spin_unlock(&vbm_devices_lock);
 
 	if (other) {
 		if (res)
@@ -256,21 +256,21 @@ int vbm_device_add_mapping(struct vbm_device *vdev, struct vbm_mapping *map)
 {
 	int ret = 0;
 
-	mutex_lock(&vbm_devices_lock);
+	spin_lock(&vbm_devices_lock);
 	if (vdev->dead)
 		ret = -ENODEV;
 	else
 		list_add(&map->dev_node, &vdev->mappings);
-	mutex_unlock(&vbm_devices_lock);
+	spin_unlock(&vbm_devices_lock);
 	return ret;
 }
 
 /* After it has been unmapped: the device may go once this returns. */
 void vbm_device_del_mapping(struct vbm_device *vdev, struct vbm_mapping *map)
 {
-	mutex_lock(&vbm_devices_lock);
+	spin_lock(&vbm_devices_lock);
 	list_del_init(&map->dev_node);
-	mutex_unlock(&vbm_devices_lock);
+	spin_unlock(&vbm_devices_lock);
 	wake_up_all(&vbm_devices_wait);
 }
 
@@ -285,14 +285,14 @@ void vbm_devices_fini(void)
 	struct device *dev;
 
 	for (;;) {
-		mutex_lock(&vbm_devices_lock);
+		spin_lock(&vbm_devices_lock);
 		vdev = list_first_entry_or_null(&vbm_devices,
 						struct vbm_device, node);
 		if (vdev) {
 			kref_get(&vdev->ref);
 			dev = get_device(vdev->dev);
 		}
-		mutex_unlock(&vbm_devices_lock);
+		spin_unlock(&vbm_devices_lock);
 		if (!vdev)
 			return;
 

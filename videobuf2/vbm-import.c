@@ -134,6 +134,7 @@ int vbm_import_map(struct vbm_import *imp)
 	struct vbm_plane *plane = &imp->plane;
 	struct dma_buf_attachment *attach;
 	struct sg_table *sgt;
+	bool ours;
 
 	if (imp->error)
 		return vbm_import_fail(imp, imp->error == -ENOMEM ?
@@ -145,6 +146,7 @@ int vbm_import_map(struct vbm_import *imp)
 		return vbm_import_fail(imp, VBM_STAT_FAIL_ATTACH,
 				       PTR_ERR(attach));
 
+	ours = vbm_attachment_claim(attach);
 	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
 	if (IS_ERR(sgt)) {
 		dma_buf_detach(imp->dmabuf, attach);
@@ -160,9 +162,10 @@ int vbm_import_map(struct vbm_import *imp)
 	}
 
 	imp->attach = attach;
-	imp->map = vbm_attachment_claim(attach, plane->dir);
-	imp->foreign_sync = !imp->map &&
-			    vbm_cpu_foreign_needs_sync(plane->dev, sgt);
+	if (ours)
+		imp->map = vbm_attachment_mapping(attach, plane->dir);
+	else
+		imp->foreign_sync = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
 	plane->dma_addr = sg_dma_address(sgt->sgl);
 	plane->sgt = sgt;
 	imp->segments = sgt->nents;

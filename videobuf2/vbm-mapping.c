@@ -32,6 +32,29 @@
 
 #define VBM_MAP_ATTRS	DMA_ATTR_NO_WARN
 
+/* One segment for each extent, if the device takes them as they are. */
+static void vbm_mapping_fill_extents(const struct vbm_backing *backing,
+				     struct scatterlist *sg)
+{
+	const struct vbm_extent *ext = backing->extents;
+	size_t left = backing->size + backing->offset;
+	size_t skip = backing->offset;
+	unsigned int i;
+
+	for (i = 0; i < backing->nr_extents; i++, ext++, sg++) {
+		size_t len = min_t(size_t, left, ext->nr_pages << PAGE_SHIFT);
+
+		if (ext->page) {
+			sg_set_page(sg, ext->page, len - skip, skip);
+		} else {
+			sg->length = len - skip;
+			sg_dma_address(sg) = ext->phys + skip;
+		}
+		left -= len;
+		skip = 0;
+	}
+}
+
 /*
  * Walk the backing in segments that the limits allow. Fills @sgl unless it is
  * NULL. Returns how many, 0 if there are more than a table can hold.
@@ -168,6 +191,8 @@ static bool vbm_mapping_needs_sync(struct vbm_mapping *map, struct device *dev)
 	struct scatterlist *sg;
 	unsigned int i;
 
+	if (!dma_dev_need_sync(dev))
+		return false;
 	for_each_sgtable_dma_sg(&map->sgt, sg, i)
 		if (dma_need_sync(dev, sg_dma_address(sg)))
 			return true;
@@ -182,7 +207,9 @@ static void vbm_mapping_adopt(struct vbm_mapping *map)
 
 	map->fixed = true;
 	map->sgt.nents = 1;
-	if (!backing->nr_extents)
+	if (backing->nr_extents)
+		vbm_mapping_fill_extents(backing, sg);
+	else
 		sg->length = backing->size;
 	sg_dma_address(sg) = backing->dma.addr;
 	sg_dma_len(sg) = backing->size;
@@ -220,78 +247,104 @@ static void vbm_mapping_unlink(struct vbm_mapping *map)
 	vbm_stat_dec(VBM_STAT_MAPPINGS);
 }
 
+/* How many segments the device gets, or an error if it can not be. */
+static int vbm_mapping_count(const struct vbm_backing *backing,
+			     struct device *dev,
+			     const struct vbm_constraints *limits)
+{
+	unsigned int nr;
+
+	if (!dev->dma_mask)
+		return -EIO;
+	if (vbm_constraints_accept(limits, backing->size))
+		return backing->nr_extents;
+	if (!vbm_mapping_reachable(backing, limits))
+		return -EIO;
+	nr = vbm_mapping_segments(backing, limits, NULL);
+	return nr ? nr : -EIO;
+}
+
+static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
+{
+	const struct vbm_constraints *limits = &map->vdev->limits;
+	const struct vbm_backing *backing = map->backing;
+	int ret;
+
+	if (backing->dma.dev == dev) {
+		vbm_mapping_adopt(map);
+		return 0;
+	}
+
+	if (vbm_constraints_accept(limits, backing->size))
+		vbm_mapping_fill_extents(backing, map->sgl);
+	else
+		vbm_mapping_segments(backing, limits, map->sgl);
+	ret = vbm_mapping_map(map, dev);
+	if (!ret)
+		map->need_sync = vbm_mapping_needs_sync(map, dev);
+	return ret;
+}
+
 /**
  * vbm_mapping_new_locked() - map a backing for a device
  * @buf: the buffer that it is for
  * @backing: its storage
  * @dev: the device
  * @dir: the direction
+ * @exact: see &struct vbm_mapping
  *
  * The contents are synced for the device.
  *
- * Context: may sleep; &vbm_buf.lock held, or @buf not yet published.
- * Return: a mapping with one holder, or ERR_PTR(): -ENODEV if the driver of
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: a mapping with one holder and one user, or ERR_PTR(): -ENODEV if the driver of
  *	@dev has gone, -EIO or -ENOMEM if the DMA API can not map the memory.
  */
 struct vbm_mapping *
 vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-		       struct device *dev, enum dma_data_direction dir)
+		       struct device *dev, enum dma_data_direction dir,
+		       bool exact)
 {
-	bool adopt = backing->dma.dev == dev;
 	struct vbm_mapping *map;
 	struct vbm_device *vdev;
-	unsigned int nr;
 	int ret;
 
+	lockdep_assert_held(&buf->lock);
 	vdev = vbm_device_get(dev);
 	if (IS_ERR(vdev))
 		return ERR_CAST(vdev);
 
-	ret = -EIO;
-	if (adopt) {
-		nr = max(backing->nr_extents, 1U);
-	} else {
-		if (!dev->dma_mask ||
-		    !vbm_mapping_reachable(backing, &vdev->limits))
-			goto err_put_vdev;
-		nr = vbm_mapping_segments(backing, &vdev->limits, NULL);
-		if (!nr)
-			goto err_put_vdev;
-	}
-
-	ret = -ENOMEM;
-	map = kvzalloc(struct_size(map, sgl, nr), GFP_KERNEL);
-	if (!map)
+	if (backing->dma.dev == dev)
+		ret = max(backing->nr_extents, 1U);
+	else
+		ret = vbm_mapping_count(backing, dev, &vdev->limits);
+	if (ret < 0)
 		goto err_put_vdev;
+
+	/* The queue's own device works on the master; no spare for it. */
+	map = kvzalloc(struct_size(map, sgl, buf->own ? 2 * (size_t)ret : ret),
+		       GFP_KERNEL);
+	if (!map) {
+		ret = -ENOMEM;
+		goto err_put_vdev;
+	}
 	map->buf = buf;
 	map->vdev = vdev;
 	map->backing = backing;
 	map->dir = dir;
 	map->holders = 1;
+	map->in_use = 1;
+	map->exact = exact;
+	map->spare_used = !buf->own;
 	map->sgt.sgl = map->sgl;
-	map->sgt.orig_nents = nr;
-	sg_init_table(map->sgl, nr);
+	map->sgt.orig_nents = ret;
+	sg_init_marker(map->sgl, map->sgt.orig_nents);
 
 	ret = vbm_device_add_mapping(vdev, map);
 	if (ret)
 		goto err_free;
-	if (adopt) {
-		struct scatterlist *sg = map->sgl;
-		unsigned int i;
-
-		for (i = 0; i < backing->nr_extents; i++, sg++)
-			if (backing->extents[i].page)
-				sg_set_page(sg, backing->extents[i].page,
-					    backing->extents[i].nr_pages <<
-					    PAGE_SHIFT, 0);
-		vbm_mapping_adopt(map);
-	} else {
-		vbm_mapping_segments(backing, &vdev->limits, map->sgl);
-		ret = vbm_mapping_map(map, dev);
-		if (ret)
-			goto err_del;
-		map->need_sync = vbm_mapping_needs_sync(map, dev);
-	}
+	ret = vbm_mapping_fill(map, dev);
+	if (ret)
+		goto err_del;
 	vbm_backing_get(backing);
 	vbm_mapping_link(map);
 	return map;
@@ -418,22 +471,41 @@ bool vbm_mapping_owned(const struct vbm_mapping *map)
  * @map: the mapping
  *
  * Context: may sleep; &vbm_buf.lock held.
- * Return: the copy, to be freed by kvfree(); NULL without memory.
+ * Return: the copy; NULL without memory.
  */
 struct vbm_table *vbm_mapping_table_locked(struct vbm_mapping *map)
 {
-	unsigned int nr = map->sgt.orig_nents;
+	size_t size = sizeof(*map->sgl) * map->sgt.orig_nents;
+	struct scatterlist *sgl;
 	struct vbm_table *table;
 
-	table = kvmalloc(struct_size(table, sgl, nr), GFP_KERNEL);
-	if (!table)
-		return NULL;
+	lockdep_assert_held(&map->buf->lock);
+	if (!map->spare_used) {
+		map->spare_used = true;
+		table = &map->spare;
+		sgl = map->sgl + map->sgt.orig_nents;
+	} else {
+		table = kvmalloc(sizeof(*table) + size, GFP_KERNEL);
+		if (!table)
+			return NULL;
+		sgl = (struct scatterlist *)(table + 1);
+	}
+
 	/* One array without chaining: entries and end mark copy as they are. */
-	memcpy(table->sgl, map->sgl, flex_array_size(table, sgl, nr));
+	memcpy(sgl, map->sgl, size);
 	table->sgt = map->sgt;
-	table->sgt.sgl = table->sgl;
+	table->sgt.sgl = sgl;
 	table->map = map;
 	return table;
+}
+
+void vbm_mapping_table_free_locked(struct vbm_table *table)
+{
+	lockdep_assert_held(&table->map->buf->lock);
+	if (table == &table->map->spare)
+		table->map->spare_used = false;
+	else
+		kvfree(table);
 }
 
 /* Bytes that are adjacent in device address space from the first on. */
@@ -455,5 +527,6 @@ size_t vbm_mapping_contiguous(const struct sg_table *sgt)
 
 size_t vbm_mapping_metadata(const struct vbm_mapping *map)
 {
-	return struct_size(map, sgl, map->sgt.orig_nents);
+	return struct_size(map, sgl, map->sgt.orig_nents *
+				     (map == map->buf->own ? 1 : 2));
 }

@@ -3,30 +3,20 @@
 #define _VBM_MAPPING_H
 
 #include <linux/dma-direction.h>
-#include <linux/scatterlist.h>
 #include <linux/types.h>
 
 struct device;
+struct sg_table;
 struct vbm_backing;
 struct vbm_buf;
 struct vbm_device;
 struct vbm_mapping;
-
-/**
- * struct vbm_table - what an importer is given
- * @sgt: points into @sgl; first, so that the importer's pointer is ours
- * @map: where it came from; the importer's use of it is counted there
- * @sgl: copied from the mapping's
- */
-struct vbm_table {
-	struct sg_table sgt;
-	struct vbm_mapping *map;
-	struct scatterlist sgl[];
-};
+struct vbm_table;
 
 struct vbm_mapping *
 vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-		       struct device *dev, enum dma_data_direction dir);
+		       struct device *dev, enum dma_data_direction dir,
+		       bool exact);
 struct vbm_mapping *
 vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
 			enum dma_data_direction dir);
@@ -40,6 +30,7 @@ void vbm_mapping_unuse_locked(struct vbm_mapping *map, bool exact);
 bool vbm_mapping_owned(const struct vbm_mapping *map);
 
 struct vbm_table *vbm_mapping_table_locked(struct vbm_mapping *map);
+void vbm_mapping_table_free_locked(struct vbm_table *table);
 
 size_t vbm_mapping_contiguous(const struct sg_table *sgt);
 size_t vbm_mapping_metadata(const struct vbm_mapping *map);

@@ -11,7 +11,6 @@
  *   vbm_plane <- vbm_buf ----> vbm_backing ----> vbm_allocator
  *                   |               ^  extents
  *                   +-> vbm_mapping +  one per (device, direction)
- *                   +-> vbm_attachment, one per dma_buf attachment
  *
  * Data flows one way: memops -> {buf, userptr, export, import, mmap, vmap,
  * cpu} -> mapping -> backing -> allocators. The importer side reaches the
@@ -44,8 +43,8 @@
  *         vb2_queue.mmap_lock
  *           dma_resv of the dma-buf
  *             vbm_buf.lock / vbm_import.lock    mutex
- *               vbm_devices_lock                mutex, global
- *                 reclaim, i_mmap
+ *               reclaim, i_mmap
+ *               vbm_devices_lock                spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
@@ -163,6 +162,16 @@ struct vbm_backing {
 };
 
 /**
+ * struct vbm_table - what an importer is given
+ * @sgt: first, so that the importer's pointer is ours
+ * @map: what it was copied from
+ */
+struct vbm_table {
+	struct sg_table sgt;
+	struct vbm_mapping *map;
+};
+
+/**
  * struct vbm_mapping - a backing, mapped for one device and direction
  * @buf_node: in &vbm_buf.mappings; changed under buf->lock and sync_lock
  * @dev_node: in &vbm_device.mappings, guarded by vbm_devices_lock
@@ -180,7 +189,9 @@ struct vbm_backing {
  * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
  * @live: mapped; false once the device has gone; buf->lock and sync_lock
  * @sgt: the master table, never shown to an importer
- * @sgl: its entries
+ * @spare: for the first importer, so that it costs no allocation; buf->lock
+ * @spare_used: it is given out
+ * @sgl: entries of @sgt, and behind them those of @spare
  */
 struct vbm_mapping {
 	struct list_head buf_node;
@@ -196,7 +207,9 @@ struct vbm_mapping {
 	bool need_sync;
 	bool fixed;
 	bool live;
+	bool spare_used;
 	struct sg_table sgt;
+	struct vbm_table spare;
 	struct scatterlist sgl[];
 };
 
@@ -204,13 +217,11 @@ struct vbm_mapping {
  * struct vbm_buf - a plane with storage of its own
  * @plane: first member
  * @ref: see "Who owns what"
- * @lock: guards @mappings, @attachments, @vaddr, @vmap_users, @file and the
- *	mappings' counts
+ * @lock: guards @mappings, @vaddr, @vmap_users, @file and the mappings' counts
  * @sync_lock: guards @mappings against readers in interrupts
  * @backing: the storage
  * @own: mapping for the queue's device; also the first of @mappings
  * @mappings: all of them
- * @attachments: of all dma-bufs of this plane
  * @resv: reservation object, shared by all its dma-bufs
  * @file: carries the inode whose mapping lists this plane's user PTEs
  * @vaddr: kernel address, valid while @vmap_users or @vaddr_fixed
@@ -228,7 +239,6 @@ struct vbm_buf {
 	struct vbm_backing *backing;
 	struct vbm_mapping *own;
 	struct list_head mappings;
-	struct list_head attachments;
 	struct dma_resv resv;
 	struct file *file;
 	void *vaddr;
