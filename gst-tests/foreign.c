@@ -118,29 +118,35 @@ static uint64_t pagemap_pfn(int pagemap, const void *addr)
 }
 
 #define INSTANCE "/sys/kernel/tracing/instances/foreign"
+#define EVENT INSTANCE "/events/kmem/mm_page_alloc"
 
 static void trace_write(const char *name, const char *value)
 {
-	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), INSTANCE "/%s", name);
-	fd = open(path, O_WRONLY | O_TRUNC);
+	fd = open(name, O_WRONLY | O_TRUNC);
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		die(EXIT_WRONG, "%s: %s", path, strerror(errno));
+		die(EXIT_WRONG, "%s: %s", name, strerror(errno));
 	close(fd);
 }
 
+/*
+ * The event is enabled once and stays so, for further runs too: that patches
+ * the kernel's code, which an emulated processor may survive a few times only.
+ */
 static void trace_begin(void)
 {
 	char filter[64];
+	bool made;
 
-	if (mkdir(INSTANCE, 0755) < 0 && errno != EEXIST)
+	made = !mkdir(INSTANCE, 0755);
+	if (!made && errno != EEXIST)
 		die(EXIT_WRONG, INSTANCE ": %s", strerror(errno));
 	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
-	trace_write("trace", "\n");
-	trace_write("events/kmem/mm_page_alloc/filter", filter);
-	trace_write("events/kmem/mm_page_alloc/enable", "1");
+	trace_write(EVENT "/filter", filter);
+	trace_write(INSTANCE "/trace", "\n");
+	if (made)
+		trace_write(EVENT "/enable", "1");
 }
 
 /* Of what is allocated meanwhile only a heap's pages may be in high memory. */
@@ -152,7 +158,6 @@ static unsigned int trace_end(size_t nr_pages)
 	char line[512], *p;
 	FILE *file;
 
-	trace_write("events/kmem/mm_page_alloc/enable", "0");
 	file = fopen(INSTANCE "/trace", "r");
 	if (!file)
 		die(EXIT_WRONG, INSTANCE "/trace: %s", strerror(errno));
@@ -163,7 +168,6 @@ static unsigned int trace_end(size_t nr_pages)
 			run_add(&run, pfn, 1UL << order);
 	}
 	fclose(file);
-	rmdir(INSTANCE);
 	if (run.pages != nr_pages)
 		die(EXIT_WRONG, "%zu of %zu pages were traced", run.pages,
 		    nr_pages);
@@ -476,6 +480,15 @@ static void reference_frame(int fd, size_t sizeimage, void *frame)
 	reqbufs(fd, type, V4L2_MEMORY_MMAP, 0);
 }
 
+static size_t first_difference(const unsigned char *a, const unsigned char *b)
+{
+	size_t i = 0;
+
+	while (a[i] == b[i])
+		i++;
+	return i;
+}
+
 /* The buffers of one round, or EXIT_REFUSED as the only other good outcome. */
 static void queue_all(int fd, enum v4l2_buf_type type,
 		      const struct buffer *bufs, size_t used)
@@ -510,8 +523,9 @@ static int run_capture(int fd, size_t sizeimage, struct buffer *bufs,
 		if (i < 0)
 			die(EXIT_WRONG, "frame %u: error flag", n);
 		cpu_access(&bufs[i], DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
-		if (memcmp(bufs[i].map, reference, sizeimage))
-			wrong++;
+		if (memcmp(bufs[i].map, reference, sizeimage) && !wrong++)
+			printf("frame %u is wrong from byte %zu\n", n,
+			       first_difference(bufs[i].map, reference));
 		cpu_access(&bufs[i], DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 		seen |= 1u << i;
 		/* Whatever the next frame leaves alone is found out. */

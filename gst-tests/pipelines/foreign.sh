@@ -6,6 +6,8 @@
 # what is scattered has to be refused with an errno, and what happens to be
 # contiguous has to work.
 
+# vivid composes into the smallest size that it has had since, and leaves the
+# rest of a larger frame alone: so sizes only get smaller here.
 foreign_sizes()	# width, height
 {
 	local d
@@ -67,6 +69,16 @@ foreign()
 	FOREIGN_ERRNO=14
 	camera_text off
 
+	# A huge page. 6.12's udmabuf gives the kernel a wrong mapping of one:
+	# its first page again and again.
+	if [ "$KERNEL" != 6.12 ]; then
+		echo 8 > /proc/sys/vm/nr_hugepages
+		foreign_sizes 640 480
+		foreign_works udmabuf-huge contiguous 'the output' \
+			"$OUTPUT" "$LOOP"
+		foreign_works udmabuf-huge contiguous 'the camera' "$CAMERA"
+		echo 0 > /proc/sys/vm/nr_hugepages
+	fi
 	# 64 KiB: one block of the heap.
 	foreign_sizes 256 128
 	foreign_works heap:system contiguous 'the output' "$OUTPUT" "$LOOP"
@@ -80,16 +92,6 @@ foreign()
 	foreign_refused heap:system 'the output' "$OUTPUT" "$LOOP"
 	foreign_refused heap:system 'the camera' "$CAMERA"
 
-	# A huge page. 6.12's udmabuf gives the kernel a wrong mapping of one:
-	# its first page again and again.
-	if [ "$KERNEL" != 6.12 ]; then
-		echo 8 > /proc/sys/vm/nr_hugepages
-		foreign_sizes 640 480
-		foreign_works udmabuf-huge contiguous 'the output' \
-			"$OUTPUT" "$LOOP"
-		foreign_works udmabuf-huge contiguous 'the camera' "$CAMERA"
-		echo 0 > /proc/sys/vm/nr_hugepages
-	fi
 	camera_text on
 	nothing_left foreign
 }
