@@ -33,6 +33,10 @@ module_param_array(userptr, int, NULL, 0444);
 MODULE_PARM_DESC(userptr,
 		 "User pointers, which contiguous memory seldom can serve (-1: as sg)");
 
+static bool patient[VBCAM_MAX_DEVS];
+module_param_array(patient, bool, NULL, 0444);
+MODULE_PARM_DESC(patient, "Wait for a buffer rather than lose a frame (0)");
+
 static unsigned int stride_align[VBCAM_MAX_DEVS];
 module_param_array(stride_align, uint, NULL, 0444);
 MODULE_PARM_DESC(stride_align, "Alignment of lines, a power of two (0: none)");
@@ -81,6 +85,7 @@ static int vbcam_read_config(struct device *dev, unsigned int i,
 		.sg		= sg[i],
 		.multiplanar	= multiplanar[i],
 		.userptr	= userptr[i] < 0 ? sg[i] : userptr[i],
+		.patient	= patient[i],
 		.stride_align	= stride_align[i] ?: 1,
 		.limits = {
 			.boundary	= seg_boundary[i],

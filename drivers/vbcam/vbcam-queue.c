@@ -6,7 +6,9 @@
  * the active one and the work captures a frame into it; if none is, the frame
  * is lost, and its sequence number with it, as with real cameras. If the last
  * frame is still being captured, the period is stretched by one: the emulated
- * sensor is never ahead of the machine that emulates it.
+ * sensor is never ahead of the machine that emulates it. A patient camera
+ * stretches it for want of a buffer, too, so that what a test sees of it does
+ * not depend on how fast the test is.
  *
  * The camera looks at a buffer's DMA addresses while it captures into it and
  * at no other time.
@@ -162,7 +164,7 @@ static enum hrtimer_restart vbcam_clock_tick(struct hrtimer *timer)
 	periods = hrtimer_forward_now(timer, vbcam_queue_period(cam));
 	cam->stats.late += periods - 1;
 
-	if (cam->active) {
+	if (cam->active || (list_empty(&cam->queued) && cam->config.patient)) {
 		cam->stats.late++;
 	} else if (list_empty(&cam->queued)) {
 		cam->stats.lost++;

@@ -44,6 +44,7 @@
  * @sg: uses vb2_dma_sg_memops, else vb2_dma_contig_memops
  * @multiplanar: has the multi-planar API, else the single-planar one
  * @userptr: offers V4L2_MEMORY_USERPTR
+ * @patient: waits for a buffer where another camera would lose the frame
  * @stride_align: alignment of bytesperline, a power of two
  * @limits: what the camera's bus master can do
  */
@@ -52,6 +53,7 @@ struct vbcam_config {
 	bool			sg;
 	bool			multiplanar;
 	bool			userptr;
+	bool			patient;
 	unsigned int		stride_align;
 	struct vbdma_limits	limits;
 };
@@ -106,8 +108,9 @@ struct vbcam_gen {
  * @frames: frames captured
  * @lost: frames for which there was no buffer; they have a sequence number
  * @errors: frames that ended in a device fault
- * @late: frame periods that passed while a frame was being captured; these
- *	make the frame rate lower and have no sequence number
+ * @late: frame periods that passed while a frame was being captured or, if the
+ *	camera is patient, waited for its buffer; these make the frame rate
+ *	lower and have no sequence number
  */
 struct vbcam_stats {
 	u64	frames;
