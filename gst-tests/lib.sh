@@ -121,6 +121,19 @@ deltas()
 	' /tmp/stats.begin /tmp/stats.end
 }
 
+# Since stats_begin somebody has imported the first buffers.
+wait_for_attaches()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		stats_end
+		[ "$(delta attaches)" -ge 2 ] && return
+		sleep 0.1
+	done
+	return 1
+}
+
 # "ok", or the first of the conditions that does not hold. A condition is
 # "NAME=VALUE", "NAME>=VALUE" or "NAME>VALUE"; VALUE is a number or another
 # counter's name.

@@ -60,19 +60,6 @@ camera_display()
 	nothing_left $name
 }
 
-# kmssink has imported the first buffers.
-wait_for_attaches()
-{
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		stats_end
-		[ "$(delta attaches)" -ge 2 ] && return
-		sleep 0.1
-	done
-	return 1
-}
-
 camera_display_control()
 {
 	local name=camera-display-copied
