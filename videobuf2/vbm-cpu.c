@@ -30,6 +30,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/highmem.h>
 #include <linux/iommu.h>
+#include <linux/iommu-dma.h>
 #include <linux/mm.h>
 
 #include "vbm-cpu.h"
@@ -226,11 +227,10 @@ int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
 /* Is there memory of the CPU's behind a DMA address? */
 static bool vbm_cpu_is_ram(struct device *dev, dma_addr_t addr)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 	phys_addr_t phys;
 
-	if (domain && domain->type & __IOMMU_DOMAIN_PAGING)
-		phys = iommu_iova_to_phys(domain, addr);
+	if (use_dma_iommu(dev))
+		phys = iommu_iova_to_phys(iommu_get_domain_for_dev(dev), addr);
 	else
 		phys = dma_to_phys(dev, addr);
 	return phys && pfn_valid(PHYS_PFN(phys)) &&

@@ -20,7 +20,7 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
-#include <linux/iommu.h>
+#include <linux/iommu-dma.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 #include <linux/wait.h>
@@ -33,17 +33,6 @@
 static DEFINE_SPINLOCK(vbm_devices_lock);
 static LIST_HEAD(vbm_devices);
 static DECLARE_WAIT_QUEUE_HEAD(vbm_devices_wait);
-
-/* Does the DMA API put a page table between this device and memory? */
-static bool vbm_device_translated(struct device *dev)
-{
-	struct iommu_domain *domain;
-
-	if (get_dma_ops(dev))
-		return false;
-	domain = iommu_get_domain_for_dev(dev);
-	return domain && domain->type & __IOMMU_DOMAIN_PAGING;
-}
 
 /**
  * vbm_device_describe() - what a device asks of memory
@@ -65,7 +54,7 @@ void vbm_device_describe(struct device *dev, struct vbm_constraints *limits)
 		.max_segment = round_down(UINT_MAX, PAGE_SIZE),
 		.boundary_mask = dma_get_seg_boundary(dev),
 		.max_bounce = SIZE_MAX,
-		.translated = vbm_device_translated(dev),
+		.translated = use_dma_iommu(dev),
 	};
 
 	if (limits->boundary_mask == ULONG_MAX)

@@ -56,10 +56,13 @@ EXPORT_SYMBOL_GPL(vbm_memops_alloc_sg);
 
 void vbm_memops_put(void *buf_priv)
 {
-	struct vbm_plane *plane = buf_priv;
+	struct vbm_buf *buf = vbm_plane_buf(buf_priv);
 
-	plane->vb = NULL;
-	vbm_buf_put(vbm_plane_buf(plane));
+	/* vb2 does not finish a buffer that is removed while it is prepared. */
+	if (buf->own->device_owned)
+		vbm_cpu_take(buf->own);
+	buf->plane.vb = NULL;
+	vbm_buf_put(buf);
 }
 EXPORT_SYMBOL_GPL(vbm_memops_put);
 
