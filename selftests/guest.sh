@@ -23,20 +23,24 @@ load()
 		modprobe vbm-peer
 }
 
-run()
+run()		# program
 {
 	echo "# $1"
 	"$bin/$1" > "/out/$1.tap" 2>&1
 	echo "# $1 ended with $?"
 }
 
-# All that was loaded goes again: nothing is left that holds it.
+# All that was loaded goes again: nothing is left that holds it. On stock, what
+# its backends have leaked holds those.
 unload()
 {
 	local tap=/out/unload.tap module n=0
+	local modules=(vbcam vivid)
 
-	for module in vbm_peer vbcam vivid videobuf2_dma_contig \
-		      videobuf2_dma_sg videobuf2_mem; do
+	[ "$STOCK" = 1 ] ||
+		modules+=(vbm_peer videobuf2_dma_contig videobuf2_dma_sg
+			  videobuf2_mem)
+	for module in "${modules[@]}"; do
 		[ -d /sys/module/$module ] || continue
 		n=$((n + 1))
 		if rmmod "$module" 2>/tmp/why; then
@@ -56,12 +60,14 @@ direct)
 		       vbm-memory vbm-stats vbm-peer-import vbm-peer-export; do
 		run $program
 	done
+	# Before core leaks what belongs to the devices; but stock is not alive
+	# after that.
+	[ "$STOCK" = 1 ] || run vbm-unbind
 	unload
 	load || exit 1
-	# From here on modules may stay: core leaks what holds them.
 	run vbm-fuzz
 	run vbm-core-leak
-	run vbm-unbind
+	[ "$STOCK" = 0 ] || run vbm-unbind
 	;;
 swiotlb)
 	run vbm-cpu

@@ -476,22 +476,39 @@ void *vnode_mmap(struct vnode *n, unsigned int index, unsigned int plane,
 	return p;
 }
 
-void vnode_run(struct vnode *n, struct vbuf *b, unsigned int count,
+void vnode_buffers(struct vnode *n, unsigned int count, unsigned int memory)
+{
+	long long got = vnode_reqbufs(n, count, memory);
+
+	if (got < (long long)count)
+		FAIL("REQBUFS of %u: %s", count,
+		     got < 0 ? ksft_errno(-got) : "fewer");
+}
+
+void vnode_run(struct vnode *n, const struct vbuf *b, unsigned int count,
 	       unsigned int frames)
 {
-	unsigned int i;
-	struct vbuf d;
+	unsigned int i, k;
+	struct vbuf two[2], d;
 
+	if (count == 1) {
+		two[0] = two[1] = b[0];
+		two[1].index ^= 1;
+		b = two;
+		count = 2;
+	}
 	for (i = 0; i < count; i++)
 		CHECK_OK(vnode_qbuf(n, &b[i]));
 	CHECK_OK(vnode_stream(n, true));
 	for (i = 0; i < frames; i++) {
 		CHECK_OK(vnode_dqbuf(n, b[0].memory, &d));
-		CHECK(d.index < count);
 		if (d.flags & V4L2_BUF_FLAG_ERROR)
 			FAIL("buffer %u has the error flag", d.index);
-		if (i + count < frames)
-			CHECK_OK(vnode_qbuf(n, &b[d.index]));
+		for (k = 0; k < count && b[k].index != d.index; k++)
+			;
+		CHECK(k < count);
+		if (i + 1 < frames)
+			CHECK_OK(vnode_qbuf(n, &b[k]));
 	}
 	CHECK_OK(vnode_stream(n, false));
 }
@@ -546,10 +563,11 @@ static int bufinfo_walk(const char *exporter, unsigned long long ino,
 			if (!exporter || !strcmp(exporter, name))
 				nr++;
 			is_it = at == ino;
-		} else if (is_it && attached &&
-			   sscanf(line, "Total %d devices attached",
-				  &devices) == 1) {
-			*attached = devices;
+		} else if (is_it && strstr(line, " devices attached") &&
+			   sscanf(line, "Total %d", &devices) == 1) {
+			if (attached)
+				*attached = devices;
+			is_it = false;
 		}
 	}
 	fclose(f);

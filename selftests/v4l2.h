@@ -84,11 +84,18 @@ int vnode_stream(struct vnode *n, bool on);
 /* Ends the test on failure. */
 void *vnode_mmap(struct vnode *n, unsigned int index, unsigned int plane,
 		 size_t *size);
+/* At least that many, as the driver may want more; ends the test on failure. */
+void vnode_buffers(struct vnode *n, unsigned int count, unsigned int memory);
 /*
  * Queues @count buffers described by @b, streams @frames frames through them,
- * and stops. Ends the test on failure; @b holds the last state.
+ * and stops. Ends the test on failure.
+ *
+ * Drivers want two buffers to begin with, and vivid's output keeps the last one
+ * that it has. Where @count is 1, the buffer's neighbour is queued with the
+ * same description: frames arrive in @b's memory, or in that of a neighbour
+ * where the queue has allocated it; the first one always in @b's.
  */
-void vnode_run(struct vnode *n, struct vbuf *b, unsigned int count,
+void vnode_run(struct vnode *n, const struct vbuf *b, unsigned int count,
 	       unsigned int frames);
 
 /* dma-bufs */

@@ -179,6 +179,25 @@ static void some_mmap(struct fuzz *z)
 	 */
 }
 
+/* A queue that streams, so that what comes next finds one. */
+static void start_over(struct fuzz *z)
+{
+	struct vbuf b;
+	unsigned int i;
+
+	vnode_stream(z->n, false);
+	vnode_reqbufs(z->n, 0, V4L2_MEMORY_MMAP);
+	if (vnode_reqbufs(z->n, 4, V4L2_MEMORY_MMAP) < 4)
+		FAIL("four buffers can not be had again");
+	for (i = 0; i < 4; i++) {
+		vbuf_init(&b, z->n, i, V4L2_MEMORY_MMAP);
+		CHECK_OK(vnode_qbuf(z->n, &b));
+	}
+	CHECK_OK(vnode_stream(z->n, true));
+	/* Some frames: what is done can be dequeued. */
+	usleep(100000);
+}
+
 static int one_call(struct fuzz *z, unsigned int kind)
 {
 	struct v4l2_plane planes[PLANES_MAX];
@@ -304,7 +323,7 @@ static void fuzz(const char *node)
 	if (!path)
 		ksft_skip("no other node that can export to it");
 	from = vnode_open(path);
-	CHECK_EQ(vnode_reqbufs(from, 1, V4L2_MEMORY_MMAP), 1);
+	vnode_buffers(from, 1, V4L2_MEMORY_MMAP);
 	z.other = CHECK_OK(vnode_expbuf(from, 0, 0, O_RDWR));
 	map = dmabuf_mmap(z.other, dmabuf_size(z.other));
 	z.n = vnode_open(node);
@@ -314,6 +333,8 @@ static void fuzz(const char *node)
 	z.user = shared_alloc(z.user_size);
 
 	for (i = 0; i < CALLS; i++) {
+		if (i % 500 == 100)
+			start_over(&z);
 		kind = below(&z, 16);
 		/* Buffers that go at once would leave little to be tested. */
 		if (kind <= 1 && !one_in(&z, 4))
@@ -338,14 +359,14 @@ static void fuzz(const char *node)
 	CHECK_OK(vnode_reqbufs(z.n, 0, V4L2_MEMORY_MMAP));
 	pattern_fill(map, dmabuf_size(z.other), 1);
 	CHECK_EQ(pattern_check(map, dmabuf_size(z.other), 1), -1);
-	CHECK_EQ(vnode_reqbufs(z.n, 3, V4L2_MEMORY_MMAP), 3);
+	vnode_buffers(z.n, 3, V4L2_MEMORY_MMAP);
 	for (i = 0; i < 3; i++)
 		vbuf_init(&b[i], z.n, i, V4L2_MEMORY_MMAP);
 	vnode_run(z.n, b, 3, 6);
 	CHECK_OK(vnode_reqbufs(z.n, 0, V4L2_MEMORY_MMAP));
 	if (z.n->num_planes > 1)
 		return;
-	CHECK_EQ(vnode_reqbufs(z.n, 1, V4L2_MEMORY_DMABUF), 1);
+	vnode_buffers(z.n, 1, V4L2_MEMORY_DMABUF);
 	vbuf_init(&b[0], z.n, 0, V4L2_MEMORY_DMABUF);
 	b[0].p[0].fd = z.other;
 	vnode_run(z.n, b, 1, 3);

@@ -63,7 +63,7 @@ static void hold(struct held *h, const char *node, struct vnode *to,
 
 	h->from = vnode_open(node);
 	h->to = to;
-	CHECK_EQ(vnode_reqbufs(h->from, 1, V4L2_MEMORY_MMAP), 1);
+	vnode_buffers(h->from, 1, V4L2_MEMORY_MMAP);
 	h->map = vnode_mmap(h->from, 0, 0, &h->size);
 	mark_map(h->map, h->size, seed);
 	h->has = 1 << QUEUE | 1 << DEVICE | 1 << FD | 1 << MAP | 1 << FD_MAP;
@@ -73,7 +73,7 @@ static void hold(struct held *h, const char *node, struct vnode *to,
 	h->fd_map = dmabuf_mmap(h->b.p[0].fd, h->size);
 	if (!to)
 		return;
-	CHECK_EQ(vnode_reqbufs(to, 1, V4L2_MEMORY_DMABUF), 1);
+	vnode_buffers(to, 1, V4L2_MEMORY_DMABUF);
 	CHECK_OK(vnode_prepare(to, &h->b));
 	h->has |= 1 << IMPORT;
 }
@@ -229,7 +229,7 @@ static void test_module_exporter(const char *node)
 	long long refs;
 	int fd, fd2;
 
-	CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_MMAP), 1);
+	vnode_buffers(n, 1, V4L2_MEMORY_MMAP);
 	fd = CHECK_OK(vnode_expbuf(n, 0, 0, O_RDWR));
 	snprintf(module, sizeof(module), "%s", dmabuf_exporter(fd));
 	refs = module_refs(module);
@@ -254,7 +254,7 @@ static void test_module_driver(const char *node)
 	void *map;
 
 	memcpy(driver, n->driver, sizeof(driver));
-	CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_MMAP), 1);
+	vnode_buffers(n, 1, V4L2_MEMORY_MMAP);
 	map = vnode_mmap(n, 0, 0, &size);
 	refs = module_refs(driver);
 	CHECK(refs > 0);
@@ -272,7 +272,7 @@ static void test_again(const char *node)
 	int fd;
 
 	for (i = 0; i < 200; i++) {
-		CHECK_EQ(vnode_reqbufs(n, 4, V4L2_MEMORY_MMAP), 4);
+		vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 		for (p = 0; p < n->num_planes; p++) {
 			fd = CHECK_OK(vnode_expbuf(n, i % 4, p, O_RDWR));
 			close(fd);

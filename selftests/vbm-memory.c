@@ -32,7 +32,7 @@ static void test_zeroed(const char *node)
 
 	CHECK_OK(vnode_set_fmt(n, 640, 360, n->fourcc));
 	for (round = 0; round < 20; round++) {
-		CHECK_EQ(vnode_reqbufs(n, 4, V4L2_MEMORY_MMAP), 4);
+		vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 		for (i = 0; i < 4; i++)
 			for (p = 0; p < n->num_planes; p++) {
 				map = vnode_mmap(n, i, p, &size);
@@ -91,7 +91,7 @@ static void test_charged(const char *node)
 		bytes += 4 * n->sizeimage[p];
 	CHECK(bytes > 8 * MB);
 	before = group_memory();
-	CHECK_EQ(vnode_reqbufs(n, 4, V4L2_MEMORY_MMAP), 4);
+	vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 	with = group_memory();
 	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
 	after = group_memory();
@@ -116,7 +116,7 @@ static void test_charged_to_owner(const char *node)
 
 	group_make("max");
 	n = vnode_open(node);
-	CHECK_EQ(vnode_reqbufs(n, 4, V4L2_MEMORY_MMAP), 4);
+	vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 	CHECK_OK(write_file(GROUP "/cgroup.procs", "0"));
 	before = group_memory();
 	for (i = 0; i < 4; i++) {
@@ -160,7 +160,7 @@ static void test_group_limit(const char *node)
 		/* What fits is still to be had. */
 		CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
 		CHECK_OK(vnode_set_fmt(n, 320, 180, n->fourcc));
-		CHECK_EQ(vnode_reqbufs(n, 4, V4L2_MEMORY_MMAP), 4);
+		vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 		_exit(0);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
@@ -224,7 +224,7 @@ static void test_large(const char *node)
 	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
 	/* And not being able to is no reason to fail later. */
 	CHECK_OK(vnode_set_fmt(n, 320, 180, n->fourcc));
-	CHECK_EQ(vnode_reqbufs(n, 4, V4L2_MEMORY_MMAP), 4);
+	vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 }
 
 static const struct ksft_test tests[] = {

@@ -37,7 +37,7 @@ static size_t page_up(size_t size)
 static void two_open(struct two *t, const char *node, unsigned int plane)
 {
 	t->n = vnode_open(node);
-	CHECK_EQ(vnode_reqbufs(t->n, 2, V4L2_MEMORY_MMAP), 2);
+	vnode_buffers(t->n, 2, V4L2_MEMORY_MMAP);
 	t->map = vnode_mmap(t->n, 0, plane, &t->size);
 	/* All of a buffer can be mapped, to the end of its last page. */
 	t->size = page_up(t->size);
@@ -83,7 +83,7 @@ static void test_distinct(const char *node)
 	void *map[4][PLANES_MAX];
 	unsigned int i, p;
 
-	CHECK_EQ(vnode_reqbufs(n, 4, V4L2_MEMORY_MMAP), 4);
+	vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 	for (i = 0; i < 4; i++)
 		for (p = 0; p < n->num_planes; p++) {
 			map[i][p] = vnode_mmap(n, i, p, &size[i][p]);
@@ -224,12 +224,12 @@ static void test_outlives(const char *node)
 	char *old, *new;
 	unsigned int i;
 
-	CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_MMAP), 1);
+	vnode_buffers(n, 1, V4L2_MEMORY_MMAP);
 	old = vnode_mmap(n, 0, 0, &size);
 	pattern_fill(old, size, 1);
 	for (i = 0; i < 4; i++) {
 		CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
-		CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_MMAP), 1);
+		vnode_buffers(n, 1, V4L2_MEMORY_MMAP);
 		new = vnode_mmap(n, 0, 0, &size2);
 		CHECK_EQ(bytes_check(new, size2, 0), -1);
 		memset(new, 0xff, size2);
@@ -249,7 +249,7 @@ static void test_refused(const char *node)
 	void *p;
 	int fd;
 
-	CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_MMAP), 1);
+	vnode_buffers(n, 1, V4L2_MEMORY_MMAP);
 	CHECK_OK(vnode_querybuf(n, 0, &b));
 	size = page_up(b.p[0].length);
 	fd = CHECK_OK(vnode_expbuf(n, 0, 0, O_RDWR));
@@ -455,7 +455,7 @@ static void test_flag(const char *node)
 	size_t size;
 	char *map;
 
-	CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_MMAP), 1);
+	vnode_buffers(n, 1, V4L2_MEMORY_MMAP);
 	CHECK_OK(vnode_querybuf(n, 0, &b));
 	CHECK(!(b.flags & V4L2_BUF_FLAG_MAPPED));
 	map = vnode_mmap(n, 0, 0, &size);
@@ -478,7 +478,7 @@ static void test_stream(const char *node)
 	char *map[3];
 	unsigned int i;
 
-	CHECK_EQ(vnode_reqbufs(n, 3, V4L2_MEMORY_MMAP), 3);
+	vnode_buffers(n, 3, V4L2_MEMORY_MMAP);
 	for (i = 0; i < 3; i++) {
 		map[i] = vnode_mmap(n, i, 0, &size[i]);
 		memset(map[i], 0xa5, size[i]);

@@ -36,7 +36,7 @@ static struct vnode *open_dmabuf(const char *node, struct vbuf *b)
 {
 	struct vnode *n = vnode_open(node);
 
-	CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_DMABUF), 1);
+	vnode_buffers(n, 1, V4L2_MEMORY_DMABUF);
 	vbuf_init(b, n, 0, V4L2_MEMORY_DMABUF);
 	return n;
 }
@@ -121,32 +121,6 @@ static void test_flood(const char *node)
 		CHECK(refusal(vnode_qbuf(n, &b)));
 }
 
-/*
- * Planes that share a dma_buf share the attachment of the first of them: that
- * the others fit has to be seen there.
- */
-static void test_shared_planes(const char *node)
-{
-	int peer = peer_open(NULL), fd, ret;
-	struct vnode *n;
-	size_t head;
-	struct vbuf b;
-
-	n = open_dmabuf(node, &b);
-	CHECK(n->num_planes >= 2);
-	head = page_up(n->sizeimage[0]);
-	fd = scattered(peer, 2 * head, head);
-	b.p[0].fd = fd;
-	b.p[1].fd = fd;
-	/* Each plane by itself would fit in the contiguous part; not this. */
-	b.p[0].length = n->sizeimage[0];
-	b.p[1].length = 2 * head;
-	ret = vnode_qbuf(n, &b);
-	if (!refusal(ret))
-		FAIL("QBUF of a plane that is not contiguous: %s",
-		     ret ? ksft_errno(-ret) : "success");
-}
-
 static const int errnos[] = { ENOSPC, EPERM, ENODEV, ENOMEM, EBUSY };
 
 #define NR_ERRNOS (sizeof(errnos) / sizeof(errnos[0]))
@@ -204,18 +178,15 @@ static const struct ksft_test tests[] = {
 	  NODE_SG | NODE_CAP, KSFT_SWIOTLB,
 	  .stock = "imports are never synced" },
 	{ "scattered memory is refused by a contiguous queue",
-	  test_scattered_contig, NODE_CONTIG | NODE_SPLANE, KSFT_DIRECT },
+	  test_scattered_contig, NODE_CONTIG | NODE_SPLANE | NODE_CAP, KSFT_DIRECT },
 	{ "200 refused imports do not fill the log", test_flood,
-	  NODE_CONTIG | NODE_SPLANE, KSFT_DIRECT,
+	  NODE_CONTIG | NODE_SPLANE | NODE_CAP, KSFT_DIRECT,
 	  .stock = "prints a line for each" },
-	{ "contiguity is looked at for planes that share a dma_buf",
-	  test_shared_planes, NODE_CONTIG | NODE_MPLANE, KSFT_DIRECT,
-	  .stock = "takes them" },
 	{ "an exporter's attach fails: its errno, and no leak",
-	  test_attach_errno, NODE_SPLANE, KSFT_DIRECT,
+	  test_attach_errno, NODE_SPLANE | NODE_CAP, KSFT_DIRECT,
 	  .stock = "keeps the dma_buf for good" },
 	{ "an exporter's map fails: its errno", test_map_errno,
-	  NODE_SPLANE, KSFT_DIRECT, .stock = "EINVAL for every errno" },
+	  NODE_SPLANE | NODE_CAP, KSFT_DIRECT, .stock = "EINVAL for every errno" },
 };
 
 KSFT_MAIN(tests)

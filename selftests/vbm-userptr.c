@@ -77,21 +77,27 @@ static char *memory_for(struct vnode *n, size_t size)
 					anon_scattered(page_up(size));
 }
 
-static int userptr_qbuf(struct vnode *n, void *p, size_t length)
+static int userptr_qbuf_at(struct vnode *n, unsigned int index, void *p,
+			   size_t length)
 {
 	struct vbuf b;
 
-	vbuf_init(&b, n, 0, V4L2_MEMORY_USERPTR);
+	vbuf_init(&b, n, index, V4L2_MEMORY_USERPTR);
 	b.p[0].userptr = p;
 	b.p[0].length = length;
 	return vnode_qbuf(n, &b);
+}
+
+static int userptr_qbuf(struct vnode *n, void *p, size_t length)
+{
+	return userptr_qbuf_at(n, 0, p, length);
 }
 
 static struct vnode *open_userptr(const char *node)
 {
 	struct vnode *n = vnode_open(node);
 
-	CHECK_EQ(vnode_reqbufs(n, 1, V4L2_MEMORY_USERPTR), 1);
+	vnode_buffers(n, 2, V4L2_MEMORY_USERPTR);
 	return n;
 }
 
@@ -101,7 +107,9 @@ static void stream_at(struct vnode *n, char *p, char *start, char *end)
 	size_t size = n->sizeimage[0];
 	struct vbuf d;
 
-	CHECK_OK(userptr_qbuf(n, p, size));
+	/* Drivers want two to begin with: both are the same memory. */
+	CHECK_OK(userptr_qbuf_at(n, 0, p, size));
+	CHECK_OK(userptr_qbuf_at(n, 1, p, size));
 	CHECK_OK(vnode_stream(n, true));
 	CHECK_OK(vnode_dqbuf(n, V4L2_MEMORY_USERPTR, &d));
 	CHECK(!(d.flags & V4L2_BUF_FLAG_ERROR));
@@ -179,7 +187,9 @@ static void test_bad_address(const char *node)
 
 	CHECK_ERR(userptr_qbuf(n, NULL, size), EFAULT);
 	CHECK_ERR(userptr_qbuf(n, (void *)0x10000, size), EFAULT);
-	CHECK_ERR(userptr_qbuf(n, (void *)(~0UL & ~(PAGE - 1)), size), EFAULT);
+	/* Past the end of all addresses. */
+	CHECK_ERR(userptr_qbuf(n, (void *)(~0UL & ~(PAGE - 1)), size),
+		  EOVERFLOW);
 	CHECK_ERR(userptr_qbuf(n, (void *)(1UL << 63), size), EFAULT);
 	/* One page of it is missing. */
 	p = anon(size, PROT_READ | PROT_WRITE);
@@ -218,7 +228,8 @@ static void test_unmapped_while_queued(const char *node)
 	char *p = memory_for(n, size);
 	struct vbuf d;
 
-	CHECK_OK(userptr_qbuf(n, p, n->sizeimage[0]));
+	CHECK_OK(userptr_qbuf_at(n, 0, p, n->sizeimage[0]));
+	CHECK_OK(userptr_qbuf_at(n, 1, p, n->sizeimage[0]));
 	CHECK_OK(munmap(p, n->flags & NODE_CONTIG ? HUGE : size));
 	CHECK_OK(vnode_stream(n, true));
 	CHECK_OK(vnode_dqbuf(n, V4L2_MEMORY_USERPTR, &d));
@@ -244,6 +255,7 @@ static void test_file(const char *node)
 	/* A long-term pin of a file's pages may be refused, but cleanly. */
 	if (userptr_qbuf(n, p, n->sizeimage[0]) == -EFAULT)
 		return;
+	CHECK_OK(userptr_qbuf_at(n, 1, p, n->sizeimage[0]));
 	CHECK_OK(vnode_stream(n, true));
 	CHECK_OK(vnode_dqbuf(n, V4L2_MEMORY_USERPTR, &d));
 	CHECK_OK(vnode_stream(n, false));
@@ -263,10 +275,10 @@ static const struct ksft_test tests[] = {
 	  NODE_USERPTR | NODE_SPLANE | NODE_CAP | NODE_CONTIG },
 	{ "USERPTR too small: -EINVAL", test_too_small,
 	  NODE_USERPTR | NODE_SPLANE | NODE_CAP },
-	{ "USERPTR where no memory is: -EFAULT, dma-sg", test_bad_address,
+	{ "USERPTR where no memory is: the errno says so, dma-sg", test_bad_address,
 	  NODE_USERPTR | NODE_SPLANE | NODE_CAP | NODE_SG,
 	  .stock = "every errno is flattened to ENOMEM" },
-	{ "USERPTR where no memory is: -EFAULT, dma-contig", test_bad_address,
+	{ "USERPTR where no memory is: the errno says so, dma-contig", test_bad_address,
 	  NODE_USERPTR | NODE_SPLANE | NODE_CAP | NODE_CONTIG },
 	{ "USERPTR in read-only memory: -EFAULT, dma-sg", test_read_only,
 	  NODE_USERPTR | NODE_SPLANE | NODE_CAP | NODE_SG,

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the operations of a buffer's life cost, 1080p YUYV. The script bench runs
+ * it, as bench-run, in a guest whose clock counts instructions (testbed/vm
+ * run --icount): a nanosecond is an instruction there, and a run gives the same
+ * numbers again. On a real machine it prints times.
+ *
+ * Prints a line for each operation: BACKEND NAME MIN MEDIAN REPEATS, and one
+ * for bookkeeping: BACKEND meta BYTES EXTENTS.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ksft.h"
+#include "v4l2.h"
+#include "peer.h"
+
+#define WIDTH	1920
+#define HEIGHT	1080
+#define FDS	4
+#define MAX	256
+
+static const char *backend;
+
+struct series {
+	const char *name;
+	long long v[MAX];
+	int nr;
+};
+
+static long long now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	long long x = *(const long long *)a, y = *(const long long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What reading the clock costs is not the operation's. */
+static long long clock_cost;
+
+static void clock_measure(void)
+{
+	long long best = 1 << 30, t;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		t = now();
+		t = now() - t;
+		if (t < best)
+			best = t;
+	}
+	clock_cost = best;
+}
+
+#define TIMED(s, expr)							\
+	do {								\
+		long long bench_t = now(), bench_ret;			\
+		bench_ret = (long long)(expr);				\
+		bench_t = now() - bench_t;				\
+		CHECK_OK(bench_ret);					\
+		if ((s)->nr < MAX)					\
+			(s)->v[(s)->nr++] = bench_t - clock_cost;	\
+	} while (0)
+
+static void report(struct series *s)
+{
+	qsort(s->v, s->nr, sizeof(s->v[0]), compare);
+	printf("%s %s %lld %lld %d\n", backend, s->name, s->v[0],
+	       s->v[s->nr / 2], s->nr);
+	fflush(stdout);
+	s->nr = 0;
+}
+
+static struct vnode *open_1080p(const char *path)
+{
+	struct vnode *n = vnode_open(path);
+
+	CHECK_OK(vnode_set_fmt(n, WIDTH, HEIGHT, V4L2_PIX_FMT_YUYV));
+	if (n->sizeimage[0] != WIDTH * HEIGHT * 2)
+		FAIL("%s gives no 1080p but %ux%u", path, n->width, n->height);
+	return n;
+}
+
+/* A prepared buffer becomes a free one again. */
+static void unprepare(struct vnode *n)
+{
+	CHECK_OK(vnode_stream(n, false));
+}
+
+static void bench_prepare_mmap(struct vnode *n)
+{
+	struct series prepare = { "prepare_mmap" }, qbuf = { "qbuf_mmap" };
+	struct vbuf b;
+	int i;
+
+	vnode_buffers(n, FDS, V4L2_MEMORY_MMAP);
+	vbuf_init(&b, n, 0, V4L2_MEMORY_MMAP);
+	for (i = 0; i < 100; i++) {
+		TIMED(&prepare, vnode_prepare(n, &b));
+		unprepare(n);
+	}
+	for (i = 0; i < 100; i++) {
+		TIMED(&qbuf, vnode_qbuf(n, &b));
+		unprepare(n);
+	}
+	report(&prepare);
+	report(&qbuf);
+	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+}
+
+/* DQBUF of a frame that is there, and QBUF while streaming. */
+static void bench_stream(struct vnode *n)
+{
+	struct series dqbuf = { "dqbuf_mmap" }, qbuf = { "qbuf_streaming" };
+	struct vbuf b, d;
+	unsigned int i, k;
+
+	vnode_buffers(n, FDS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < FDS; i++) {
+		vbuf_init(&b, n, i, V4L2_MEMORY_MMAP);
+		CHECK_OK(vnode_qbuf(n, &b));
+	}
+	CHECK_OK(vnode_stream(n, true));
+	for (i = 0; i < 16; i++) {
+		struct v4l2_buffer v;
+
+		/* Wait without DQBUF, so that DQBUF finds a frame. */
+		do {
+			usleep(2000);
+			for (k = 0; k < FDS; k++) {
+				memset(&v, 0, sizeof(v));
+				v.type = n->type;
+				v.index = k;
+				CHECK_OK(xioctl(n->fd, VIDIOC_QUERYBUF, &v));
+				if (v.flags & V4L2_BUF_FLAG_DONE)
+					break;
+			}
+		} while (k == FDS);
+		memset(&v, 0, sizeof(v));
+		v.type = n->type;
+		v.memory = V4L2_MEMORY_MMAP;
+		TIMED(&dqbuf, xioctl(n->fd, VIDIOC_DQBUF, &v));
+		vbuf_init(&d, n, v.index, V4L2_MEMORY_MMAP);
+		TIMED(&qbuf, vnode_qbuf(n, &d));
+	}
+	CHECK_OK(vnode_stream(n, false));
+	report(&dqbuf);
+	report(&qbuf);
+	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+}
+
+static void bench_import(struct vnode *from, struct vnode *to)
+{
+	struct series first = { "first_import" }, fixed = { "prepare_fixed" };
+	struct series rotating = { "prepare_rotating" };
+	struct vbuf b[FDS], at;
+	int i, round;
+
+	vnode_buffers(from, FDS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < FDS; i++) {
+		vbuf_init(&b[i], to, i, V4L2_MEMORY_DMABUF);
+		b[i].p[0].fd = CHECK_OK(vnode_expbuf(from, i, 0, O_RDWR));
+		b[i].p[0].length = dmabuf_size(b[i].p[0].fd);
+	}
+	for (round = 0; round < 20; round++) {
+		vnode_buffers(to, FDS, V4L2_MEMORY_DMABUF);
+		/* Fresh dma-bufs: nothing of them is mapped anywhere. */
+		for (i = 0; i < FDS; i++) {
+			close(b[i].p[0].fd);
+			b[i].p[0].fd = CHECK_OK(vnode_expbuf(from, i, 0,
+							     O_RDWR));
+			TIMED(&first, vnode_prepare(to, &b[i]));
+		}
+		unprepare(to);
+		CHECK_OK(vnode_reqbufs(to, 0, V4L2_MEMORY_DMABUF));
+	}
+	report(&first);
+
+	vnode_buffers(to, FDS, V4L2_MEMORY_DMABUF);
+	CHECK_OK(vnode_prepare(to, &b[0]));
+	unprepare(to);
+	for (i = 0; i < 100; i++) {
+		TIMED(&fixed, vnode_prepare(to, &b[0]));
+		unprepare(to);
+	}
+	report(&fixed);
+
+	for (i = 0; i < 108; i++) {
+		at = b[i % FDS];
+		at.index = i % 2;
+		if (i == 8)
+			rotating.nr = 0;	/* the first round is no figure */
+		TIMED(&rotating, vnode_prepare(to, &at));
+		unprepare(to);
+	}
+	report(&rotating);
+	for (i = 0; i < FDS; i++)
+		close(b[i].p[0].fd);
+	CHECK_OK(vnode_reqbufs(to, 0, V4L2_MEMORY_DMABUF));
+	CHECK_OK(vnode_reqbufs(from, 0, V4L2_MEMORY_MMAP));
+}
+
+static void bench_reqbufs(struct vnode *n)
+{
+	struct series alloc = { "reqbufs4" }, free = { "reqbufs0" };
+	struct series both = { "reqbufs4_and_0" };
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		TIMED(&alloc, vnode_reqbufs(n, FDS, V4L2_MEMORY_MMAP));
+		TIMED(&free, vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+		both.v[both.nr++] = alloc.v[i] + free.v[i];
+	}
+	report(&alloc);
+	report(&free);
+	report(&both);
+}
+
+static void bench_expbuf(struct vnode *n)
+{
+	struct series expbuf = { "expbuf" };
+	int i, fd = -1;
+
+	vnode_buffers(n, FDS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < 100; i++) {
+		TIMED(&expbuf, fd = vnode_expbuf(n, i % FDS, 0, O_RDWR));
+		close(fd);
+	}
+	report(&expbuf);
+	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+}
+
+static long long touch(volatile char *p, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size; i += 4096)
+		(void)p[i];
+	return 0;
+}
+
+static void bench_mmap(struct vnode *n)
+{
+	struct series map = { "mmap" }, unmap = { "munmap" };
+	struct series both = { "mmap_and_touch" };
+	struct vbuf b;
+	void *p = NULL;
+	int i;
+
+	vnode_buffers(n, FDS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < 40; i++) {
+		CHECK_OK(vnode_querybuf(n, i % FDS, &b));
+		TIMED(&map, (p = mmap(NULL, b.p[0].length,
+				      PROT_READ | PROT_WRITE, MAP_SHARED,
+				      n->fd, b.p[0].offset)) == MAP_FAILED ?
+				      -1 : 0);
+		TIMED(&both, touch(p, b.p[0].length));
+		both.v[i] += map.v[i];
+		TIMED(&unmap, munmap(p, b.p[0].length));
+	}
+	report(&map);
+	report(&both);
+	report(&unmap);
+	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+}
+
+/* The first map of an exported buffer for another device. */
+static void bench_map(struct vnode *n)
+{
+	struct series attach = { "attach" }, map = { "first_map" };
+	struct series again = { "next_map" };
+	int i, fd, peer, m = 0;
+
+	vnode_buffers(n, FDS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < 40; i++) {
+		fd = CHECK_OK(vnode_expbuf(n, i % FDS, 0, O_RDWR));
+		peer = peer_open(NULL);
+		TIMED(&attach, peer_attach(peer, fd));
+		TIMED(&map, m = peer_map(peer, VBM_PEER_TO_DEVICE, NULL));
+		CHECK_OK(peer_unmap(peer, m));
+		TIMED(&again, peer_map(peer, VBM_PEER_TO_DEVICE, NULL));
+		close(peer);
+		close(fd);
+	}
+	report(&attach);
+	report(&map);
+	report(&again);
+	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+}
+
+/* The largest of the buffers' bookkeeping, from our debugfs. */
+static void bench_meta(struct vnode *n)
+{
+	long long bytes, extents, most = 0, most_extents = 0;
+	char line[4096], *at;
+	FILE *f;
+
+	if (!gauges_exist())
+		return;
+	vnode_buffers(n, FDS, V4L2_MEMORY_MMAP);
+	f = fopen("/sys/kernel/debug/videobuf2-mem/buffers", "re");
+	CHECK(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "kind=mmap"))
+			continue;
+		at = strstr(line, " meta=");
+		bytes = at ? atoll(at + 6) : 0;
+		at = strstr(line, " extents=");
+		extents = at ? atoll(at + 9) : 0;
+		if (bytes > most) {
+			most = bytes;
+			most_extents = extents;
+		}
+	}
+	fclose(f);
+	CHECK(most > 0);
+	printf("%s meta %lld %lld 1\n", backend, most, most_extents);
+	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+}
+
+int main(int argc, char **argv)
+{
+	struct vnode *from, *to;
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: %s NAME EXPORTER IMPORTER\n", argv[0]);
+		return 2;
+	}
+	backend = argv[1];
+	from = open_1080p(argv[2]);
+	to = open_1080p(argv[3]);
+	clock_measure();
+	/* Once before it counts: code and slabs are there then. */
+	vnode_buffers(from, FDS, V4L2_MEMORY_MMAP);
+	CHECK_OK(vnode_reqbufs(from, 0, V4L2_MEMORY_MMAP));
+
+	bench_reqbufs(from);
+	bench_expbuf(from);
+	bench_mmap(from);
+	bench_map(from);
+	bench_prepare_mmap(from);
+	bench_import(from, to);
+	bench_stream(from);
+	bench_meta(from);
+	return 0;
+}
