@@ -101,44 +101,6 @@ static bool vbm_pages_worth_trimming(unsigned long nr_pages, unsigned int order)
 	return (1UL << order) - nr_pages >= (1UL << order) / 4;
 }
 
-/* One physically contiguous run for all of it. */
-static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
-{
-	unsigned long nr_pages = req->size >> PAGE_SHIFT;
-	unsigned int order = get_order(req->size);
-	gfp_t gfp = VBM_GFP | req->gfp;
-	bool trim = vbm_pages_worth_trimming(nr_pages, order);
-	struct vbm_backing *backing;
-	struct page *page;
-
-	if (order > MAX_PAGE_ORDER)
-		return ERR_PTR(-ENOMEM);
-
-	backing = vbm_backing_new(&vbm_alloc_pages, req->size, 1);
-	if (!backing)
-		return ERR_PTR(-ENOMEM);
-
-	if (!trim)
-		gfp |= __GFP_COMP;
-	page = vbm_pages_reachable(req, vbm_gfp_light(gfp), order);
-	if (!page)
-		page = vbm_pages_reachable(req, vbm_gfp_hard(gfp), order);
-	if (!page) {
-		backing->nr_extents = 0;
-		vbm_backing_put(backing);
-		return ERR_PTR(-ENOMEM);
-	}
-
-	if (trim) {
-		split_page(page, order);
-		vbm_pages_free_run(page + nr_pages, (1UL << order) - nr_pages);
-	}
-	backing->extents[0].page = page;
-	backing->extents[0].phys = page_to_phys(page);
-	backing->extents[0].nr_pages = nr_pages;
-	return backing;
-}
-
 /* The largest chunk to be had without effort, at most @order. */
 static struct page *vbm_pages_chunk(const struct vbm_request *req,
 				    unsigned int order)
@@ -208,6 +170,53 @@ err_free_chunks:
 		__free_pages(page, compound_order(page));
 	}
 	return ERR_PTR(-ENOMEM);
+}
+
+/*
+ * One physically contiguous run for all of it. Where memory is there and only
+ * lies in pieces, the DMA API may know another place (CMA). Where memory is
+ * what is missing, or the cgroup may have no more, the DMA API must not be a
+ * way around that.
+ */
+static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
+{
+	unsigned long nr_pages = req->size >> PAGE_SHIFT;
+	unsigned int order = get_order(req->size);
+	gfp_t gfp = VBM_GFP | req->gfp;
+	bool trim = vbm_pages_worth_trimming(nr_pages, order);
+	struct vbm_backing *backing;
+	struct page *page;
+
+	if (order > MAX_PAGE_ORDER)
+		return ERR_PTR(-EAGAIN);
+
+	backing = vbm_backing_new(&vbm_alloc_pages, req->size, 1);
+	if (!backing)
+		return ERR_PTR(-ENOMEM);
+
+	if (!trim)
+		gfp |= __GFP_COMP;
+	page = vbm_pages_reachable(req, vbm_gfp_light(gfp), order);
+	if (!page)
+		page = vbm_pages_reachable(req, vbm_gfp_hard(gfp), order);
+	if (!page) {
+		backing->nr_extents = 0;
+		vbm_backing_put(backing);
+		backing = vbm_pages_alloc_list(req);
+		if (IS_ERR(backing))
+			return backing;
+		vbm_backing_put(backing);
+		return ERR_PTR(-EAGAIN);
+	}
+
+	if (trim) {
+		split_page(page, order);
+		vbm_pages_free_run(page + nr_pages, (1UL << order) - nr_pages);
+	}
+	backing->extents[0].page = page;
+	backing->extents[0].phys = page_to_phys(page);
+	backing->extents[0].nr_pages = nr_pages;
+	return backing;
 }
 
 static struct vbm_backing *vbm_pages_alloc(const struct vbm_request *req)

@@ -43,8 +43,9 @@ struct vbm_request {
  * @name: for people
  * @suits: can this allocator serve such a request at all? Cheap, no side
  *	effect. NULL: never asked
- * @alloc: zeroed storage with one reference, or an ERR_PTR(). May sleep;
- *	called with a queue's lock held, no lock of ours
+ * @alloc: zeroed storage with one reference, or an ERR_PTR(): -EAGAIN if the
+ *	next allocator may do better, else final. May sleep; called with a
+ *	queue's lock held, no lock of ours
  * @free: give it back. May sleep; holds no lock of ours but perhaps
  *	&vbm_buf.lock. Must not fail
  */

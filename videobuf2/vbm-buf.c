@@ -162,13 +162,16 @@ unlock:
 	return ret;
 }
 
-/* Ask the allocators in turn. The error is the last one's that was asked. */
+/*
+ * Ask the allocators in turn. Memory that the device can not use (-EFAULT, what
+ * mapping it gave) is a reason to ask the next one; no memory is not.
+ */
 static int vbm_buf_find_backing(struct vbm_buf *buf,
 				const struct vbm_request *req)
 {
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing;
-	int ret = -ENOMEM;
+	int ret = -EAGAIN;
 
 	for (allocator = vbm_allocators; *allocator; allocator++) {
 		if (!(*allocator)->suits(req))
@@ -176,6 +179,8 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 		backing = (*allocator)->alloc(req);
 		if (IS_ERR(backing)) {
 			ret = PTR_ERR(backing);
+			if (ret != -EAGAIN)
+				return ret;
 			continue;
 		}
 		ret = vbm_buf_set_backing(buf, backing);
@@ -183,7 +188,7 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 			return 0;
 		vbm_backing_put(backing);
 	}
-	return ret == -EFAULT ? -ENOMEM : ret;
+	return ret == -EFAULT || ret == -EAGAIN ? -ENOMEM : ret;
 }
 
 /**

@@ -32,6 +32,14 @@ static const char *vbm_dir_name(enum dma_data_direction dir)
 	}
 }
 
+/* orphaned: vb2 has let go of it; a dma-buf or a user mapping has not. */
+static const char *vbm_buf_state(struct vbm_buf *buf)
+{
+	if (!READ_ONCE(buf->plane.vb))
+		return "orphaned";
+	return atomic_read(&buf->exports) ? "exported" : "live";
+}
+
 static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 {
 	bool mmap = buf->plane.kind == VBM_MMAP;
@@ -45,7 +53,7 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 		   buf->backing->allocator->name, buf->backing->nr_extents);
 	seq_printf(s, " users=%u meta=%zu state=%s mappings",
 		   refcount_read(&buf->ref), vbm_buf_metadata(buf),
-		   buf->plane.vb ? "live" : "orphaned");
+		   vbm_buf_state(buf));
 	list_for_each_entry(map, &buf->mappings, buf_node) {
 		seq_printf(s, "%c%s:%s:%u:%s", sep, map->vdev->name,
 			   vbm_dir_name(map->dir), map->in_use,

@@ -41,8 +41,11 @@ static void __maybe_unused vbm_export_unpin(struct dma_buf_attachment *attach)
 
 static void vbm_export_release(struct dma_buf *dmabuf)
 {
+	struct vbm_buf *buf = dmabuf->priv;
+
+	atomic_dec(&buf->exports);
 	vbm_stat_dec(VBM_STAT_EXPORTS);
-	vbm_buf_put(dmabuf->priv);
+	vbm_buf_put(buf);
 }
 
 static int vbm_export_begin_cpu_access(struct dma_buf *dmabuf,
@@ -133,6 +136,7 @@ struct dma_buf *vbm_export(struct vbm_buf *buf, unsigned long flags)
 		return dmabuf;
 	}
 
+	atomic_inc(&buf->exports);
 	vbm_stat_inc(VBM_STAT_EXPORTS);
 	vbm_stat_inc(VBM_STAT_EXPORTS_TOTAL);
 	trace_vbm_export(&buf->plane, buf->own->vdev->name);

@@ -61,7 +61,7 @@ void vbm_memops_put(void *buf_priv)
 	/* vb2 does not finish a buffer that is removed while it is prepared. */
 	if (buf->own->device_owned)
 		vbm_cpu_take(buf->own);
-	buf->plane.vb = NULL;
+	WRITE_ONCE(buf->plane.vb, NULL);
 	vbm_buf_put(buf);
 }
 EXPORT_SYMBOL_GPL(vbm_memops_put);

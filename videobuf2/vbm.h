@@ -55,6 +55,7 @@
 #ifndef _VBM_H
 #define _VBM_H
 
+#include <linux/atomic.h>
 #include <linux/dma-direction.h>
 #include <linux/dma-resv.h>
 #include <linux/kref.h>
@@ -228,6 +229,7 @@ struct vbm_mapping {
  * @vaddr_fixed: @vaddr needs no mapping of ours (linear map, DMA API)
  * @vmap_users: who holds @vaddr: importers, and the driver once it asked
  * @vaddr_held: the driver's share of @vmap_users
+ * @exports: dma-bufs of this plane
  * @nr_sync: mappings that need syncing; read without a lock
  * @coherent: the queue expects memory that needs no syncing
  */
@@ -246,6 +248,7 @@ struct vbm_buf {
 	bool vaddr_fixed;
 	bool vaddr_held;
 	bool coherent;
+	atomic_t exports;
 	unsigned int nr_sync;
 };
 
