@@ -63,7 +63,8 @@ run_vbcam()
 {
 	local cam
 
-	modprobe vbcam n_devs=4 sg=1,1,1,1 multiplanar=0,0,1,1 || return
+	modprobe vbcam n_devs=4 sg=1,1,1,1 multiplanar=0,0,1,1 \
+		patient=1,1,1,1 || return
 	for cam in 'vbcam-sg 0 1' 'vbcam-sg-mplane 2 3'; do
 		# shellcheck disable=SC2086 # three words
 		set -- $cam
