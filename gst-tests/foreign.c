@@ -9,7 +9,8 @@
  *    gets a pattern of its own through its mmap, and what the capture node
  *    delivers must be one of the patterns, byte by byte;
  *  - to a capture device: what it writes must be what it writes into buffers of
- *    its own, so its picture has to stand still.
+ *    its own, so its picture has to stand still. vbcam's frames are told by their
+ *    own checksum instead.
  *
  * Whether a device that needs contiguous memory may take a buffer depends on
  * where its pages are, which the exporter does not tell; /proc/self/pagemap (of
@@ -28,6 +29,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +43,8 @@
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <linux/videodev2.h>
+
+#include "vbcam-frame.h"
 
 #define NR_BUFS		3
 #define NR_TRIES	256
@@ -495,6 +499,52 @@ static size_t first_difference(const unsigned char *a, const unsigned char *b)
 	return i;
 }
 
+static uint32_t crc32(const unsigned char *data, size_t len)
+{
+	uint32_t crc = ~0u;
+	int bit;
+
+	while (len--) {
+		crc ^= *data++;
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+static bool vbcam_frame(const unsigned char *frame)
+{
+	const struct vbcam_frame_header *header = (const void *)frame;
+
+	return header->magic == VBCAM_FRAME_MAGIC &&
+	       header->header_size == sizeof(*header) &&
+	       header->header_crc ==
+	       crc32(frame, offsetof(struct vbcam_frame_header, header_crc));
+}
+
+/* Whether a frame is right; a vbcam's also has to follow the last one. */
+static bool frame_right(const unsigned char *frame,
+			const unsigned char *reference, size_t sizeimage,
+			int64_t *last)
+{
+	const struct vbcam_frame_header *header = (const void *)frame;
+
+	if (!vbcam_frame(reference)) {
+		if (!memcmp(frame, reference, sizeimage))
+			return true;
+		printf("wrong from byte %zu\n",
+		       first_difference(frame, reference));
+		return false;
+	}
+	if (!vbcam_frame(frame) || header->counter <= *last ||
+	    header->picture_size != sizeimage - sizeof(*header) ||
+	    header->picture_crc != crc32(frame + sizeof(*header),
+					 header->picture_size))
+		return false;
+	*last = header->counter;
+	return true;
+}
+
 /* The buffers of one round, or EXIT_REFUSED as the only other good outcome. */
 static void queue_all(int fd, enum v4l2_buf_type type,
 		      const struct buffer *bufs, size_t used)
@@ -513,6 +563,7 @@ static int run_capture(int fd, size_t sizeimage, struct buffer *bufs,
 	const enum v4l2_buf_type type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	unsigned int n, wrong = 0, seen = 0;
 	void *reference = malloc(sizeimage);
+	int64_t last = -1;
 
 	if (!reference)
 		die(EXIT_WRONG, "no memory");
@@ -529,9 +580,8 @@ static int run_capture(int fd, size_t sizeimage, struct buffer *bufs,
 		if (i < 0)
 			die(EXIT_WRONG, "frame %u: error flag", n);
 		cpu_access(&bufs[i], DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
-		if (memcmp(bufs[i].map, reference, sizeimage) && !wrong++)
-			printf("frame %u is wrong from byte %zu\n", n,
-			       first_difference(bufs[i].map, reference));
+		if (!frame_right(bufs[i].map, reference, sizeimage, &last))
+			wrong++;
 		cpu_access(&bufs[i], DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 		seen |= 1u << i;
 		/* Whatever the next frame leaves alone is found out. */

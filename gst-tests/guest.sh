@@ -36,7 +36,8 @@ if ! display_load; then
 	tap_not_ok 'the display loads' "$(dmesg | tail -n 20)"
 fi
 
-[ $# -gt 0 ] || set -- camera-display camera-output camera-cpu foreign
+[ $# -gt 0 ] || set -- camera-display camera-output camera-cpu foreign \
+	vbcam
 for pipeline; do
 	# shellcheck source=/dev/null
 	. "$here/pipelines/$pipeline.sh"

@@ -283,6 +283,58 @@ caught()	# what proof_* said, text
 	fi
 }
 
+# --- foreign memory (foreign.c) ---------------------------------------------
+
+foreign_works()	# exporter, layout, what, device...
+{
+	local out rc
+
+	stats_begin
+	out=$(timeout 60 "$BIN/foreign" -e "$1" -l "$2" -d "$4" \
+		${5:+-c "$5"} 2>&1)
+	rc=$?
+	stats_end
+	if [ $rc -eq 0 ]; then
+		tap_ok "foreign: $2 memory of $1 into $3 ($(tail -n 1 <<<"$out"))"
+	else
+		tap_not_ok "foreign: $2 memory of $1 into $3" \
+			"exit code $rc" "$out" "$(deltas)"
+	fi
+	holds "$(proof_counters imports_total\>=3 import_maps=imports_total \
+		 import_unmaps=import_maps fail_contiguity=0)" \
+		"foreign: $2 memory of $1 into $3: the counters"
+}
+
+# What a device that needs contiguous memory says of other: EFAULT, as stock.
+FOREIGN_ERRNO=14
+
+# 3 is the program's exit code for a refusal, of which it prints the errno.
+foreign_refused()	# exporter, what, device...
+{
+	local out rc
+
+	stats_begin
+	out=$(timeout 60 "$BIN/foreign" -e "$1" -l scattered -d "$3" \
+		${4:+-c "$4"} 2>&1)
+	rc=$?
+	stats_end
+	if [ $rc -eq 3 ] && grep -q "errno $FOREIGN_ERRNO " <<<"$out"; then
+		tap_ok "foreign: scattered memory of $1 is refused by $2 ($(
+			tail -n 1 <<<"$out"))"
+	elif [ $rc -eq 5 ]; then
+		tap_skip "foreign: scattered memory of $1 is refused by $2" \
+			"this heap gave none: $(tail -n 1 <<<"$out")"
+		return
+	else
+		tap_not_ok "foreign: scattered memory of $1 is refused by $2" \
+			"exit code $rc" "$out" "$(deltas)"
+	fi
+	holds "$(proof_counters fail_contiguity=1)" \
+		"foreign: scattered memory of $1 into $2: the counters"
+}
+
+# --- leftovers -----------------------------------------------------------
+
 # Nothing of a finished pipeline may be left. dma-bufs go with a work item.
 nothing_left()	# text
 {
