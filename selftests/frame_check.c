@@ -635,8 +635,9 @@ static void parse(int argc, char **argv)
 		}
 	}
 	opt.device = argv[optind];
-	if (!opt.device == !opt.file ||
-	    !opt.exporter == (opt.mode == MODE_DMABUF))
+	if (!opt.device == !opt.file)
+		usage();
+	if (opt.mode == MODE_DMABUF ? !opt.exporter : !!opt.exporter)
 		usage();
 }
 
