@@ -59,9 +59,7 @@ size_t vbm_constraints_segment(const struct vbm_constraints *c, u64 phys,
 	size_t max = c->max_segment;
 	u64 room;
 
-	/* swiotlb keeps the offset into a page, so that much less fits. */
-	if (vbm_constraints_bounces(c, phys, len) &&
-	    c->max_bounce > PAGE_SIZE)
+	if (c->max_bounce && vbm_constraints_bounces(c, phys, len))
 		max = min(max, c->max_bounce);
 
 	/*

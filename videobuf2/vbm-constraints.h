@@ -16,8 +16,8 @@
  *	behind a translating IOMMU, where the address it sees is another
  * @max_segment: longest segment in bytes, a multiple of PAGE_SIZE
  * @boundary_mask: no segment crosses a multiple of this plus one
- * @max_bounce: longest segment that can be bounced; SIZE_MAX where nothing
- *	bounces or nothing limits it
+ * @max_bounce: longest segment that can be bounced, a multiple of PAGE_SIZE; 0
+ *	where there is nothing to bounce with
  * @bounce_all: even memory within reach is bounced (swiotlb=force)
  * @translated: behind a translating IOMMU
  */

@@ -8,22 +8,28 @@
  * one device at a time, and whoever had it passes the bytes on:
  *
  *   give  to a device, before its DMA: memory -> that device's view
- *   take  from a device, after its DMA: that device's view -> memory, and from
- *         there to every other device that may read without asking again
+ *   take  from a device, after its DMA: that device's view -> memory
  *
  * The own queue and imports of ours say when they give and take (prepare,
  * finish); their mappings are "exact". A foreign importer tells no more than
  * map and unmap, and may do DMA at any time between the two. So its view is
- * kept equal to the memory whenever anybody else has written.
+ * refreshed from memory whenever anybody else has written.
  *
  * Invariant: while the CPU owns a buffer, the memory holds its bytes, and the
- * view of every device that may read without asking equals it.
+ * view of every device that may read without asking equals it, but for what a
+ * foreign importer has written since; that is fetched when the importer
+ * unmaps, or when the CPU asks (begin). Of two foreign importers that both
+ * write while both are mapped, the one that was mapped last wins.
+ *
+ * A foreign importer's bytes are not fetched when the own queue gives: user
+ * space writes through the V4L2 mapping without telling, so the memory may be
+ * the newer of the two.
  *
  * Taking a second time would copy an old view over new bytes, so an exact
  * mapping is taken only while its device owns it. That is also why CPU writes
  * to a CAPTURE buffer survive a later begin_cpu_access().
  *
- * A mapping that needs no syncing costs one test.
+ * A buffer of which no mapping needs syncing costs one test.
  */
 
 #include <linux/dma-direct.h>
@@ -40,14 +46,15 @@
 #include "vbm-trace.h"
 #include "vbm.h"
 
+/* As mapped, not as asked for: see vbm_mapping_fill(). */
 static bool vbm_device_reads(const struct vbm_mapping *map)
 {
-	return map->dir != DMA_FROM_DEVICE;
+	return map->map_dir != DMA_FROM_DEVICE;
 }
 
 static bool vbm_device_writes(const struct vbm_mapping *map)
 {
-	return map->dir != DMA_TO_DEVICE;
+	return map->map_dir != DMA_TO_DEVICE;
 }
 
 /* Context: any; the mapping must not be torn down meanwhile. */
@@ -56,10 +63,11 @@ static void vbm_sync_for_device(struct vbm_mapping *map)
 	struct device *dev = map->vdev->dev;
 
 	if (map->sgt.orig_nents > 1)
-		dma_sync_sgtable_for_device(dev, &map->sgt, map->dir);
+		dma_sync_sgtable_for_device(dev, &map->sgt, map->map_dir);
 	else
 		dma_sync_single_for_device(dev, sg_dma_address(map->sgl),
-					   sg_dma_len(map->sgl), map->dir);
+					   sg_dma_len(map->sgl),
+					   map->map_dir);
 	vbm_stat_inc(VBM_STAT_SYNCS_DEVICE);
 	vbm_stat_add(VBM_STAT_BYTES_SYNCED, map->backing->size);
 	trace_vbm_sync(map, false);
@@ -70,10 +78,11 @@ static void vbm_sync_for_cpu(struct vbm_mapping *map)
 	struct device *dev = map->vdev->dev;
 
 	if (map->sgt.orig_nents > 1)
-		dma_sync_sgtable_for_cpu(dev, &map->sgt, map->dir);
+		dma_sync_sgtable_for_cpu(dev, &map->sgt, map->map_dir);
 	else
 		dma_sync_single_for_cpu(dev, sg_dma_address(map->sgl),
-					sg_dma_len(map->sgl), map->dir);
+					sg_dma_len(map->sgl),
+					   map->map_dir);
 	vbm_stat_inc(VBM_STAT_SYNCS_CPU);
 	vbm_stat_add(VBM_STAT_BYTES_SYNCED, map->backing->size);
 	trace_vbm_sync(map, true);
@@ -92,64 +101,105 @@ static void vbm_vmap_invalidate(struct vbm_buf *buf)
 		invalidate_kernel_vmap_range(buf->vaddr, buf->plane.size);
 }
 
-/**
- * vbm_cpu_give() - the device of an exact mapping is about to do DMA
- * @map: a mapping that the caller uses, exactly
- *
- * Context: any.
- */
-void vbm_cpu_give(struct vbm_mapping *map)
+/* Somebody has written to memory: pass it on to who reads without asking. */
+static void vbm_cpu_refresh(struct vbm_buf *buf, const struct vbm_mapping *but)
+{
+	struct vbm_mapping *map;
+	unsigned long flags;
+
+	spin_lock_irqsave(&buf->sync_lock, flags);
+	list_for_each_entry(map, &buf->mappings, buf_node)
+		if (map != but && map->need_sync && vbm_device_reads(map) &&
+		    map->exact < map->in_use)
+			vbm_sync_for_device(map);
+	spin_unlock_irqrestore(&buf->sync_lock, flags);
+}
+
+static void vbm_cpu_set_owned(struct vbm_mapping *map, bool owned)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&map->buf->sync_lock, flags);
+	map->device_owned = owned;
+	spin_unlock_irqrestore(&map->buf->sync_lock, flags);
+}
+
+/* Does the buffer concern nobody but the device of this mapping? */
+static bool vbm_cpu_alone(const struct vbm_mapping *map)
 {
 	struct vbm_buf *buf = map->buf;
 	unsigned long flags;
+	bool alone;
 
-	if (!map->need_sync || !READ_ONCE(map->live))
+	spin_lock_irqsave(&buf->sync_lock, flags);
+	alone = list_is_singular(&buf->mappings);
+	spin_unlock_irqrestore(&buf->sync_lock, flags);
+	return alone;
+}
+
+/**
+ * vbm_cpu_give() - the device of an exact mapping is about to do DMA
+ * @map: a mapping that the caller uses, exactly
+ * @clean: user space says that it has not written
+ *
+ * Context: any.
+ */
+void vbm_cpu_give(struct vbm_mapping *map, bool clean)
+{
+	struct vbm_buf *buf = map->buf;
+
+	if (!READ_ONCE(buf->nr_sync))
 		return;
 
 	vbm_vmap_flush(buf);
-	vbm_sync_for_device(map);
-
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	map->device_owned = true;
-	spin_unlock_irqrestore(&buf->sync_lock, flags);
+	if (map->need_sync) {
+		if (!clean && vbm_mapping_sync_begin(map)) {
+			vbm_sync_for_device(map);
+			vbm_mapping_sync_end(map);
+		}
+		vbm_cpu_set_owned(map, true);
+	}
+	/* User space has filled what this device is to read. */
+	if (!clean && vbm_device_reads(map))
+		vbm_cpu_refresh(buf, map);
 }
 
 /**
  * vbm_cpu_take() - the device of an exact mapping has done its DMA
  * @map: a mapping that the caller uses, exactly
+ * @unread: user space says that it will not read; other devices may
  *
  * Context: any, also hard interrupts.
  */
-void vbm_cpu_take(struct vbm_mapping *map)
+void vbm_cpu_take(struct vbm_mapping *map, bool unread)
 {
 	struct vbm_buf *buf = map->buf;
-	struct vbm_mapping *other;
-	unsigned long flags;
 
 	if (!READ_ONCE(buf->nr_sync))
 		return;
 
-	if (map->need_sync && READ_ONCE(map->live)) {
-		vbm_sync_for_cpu(map);
-		vbm_vmap_invalidate(buf);
+	if (map->need_sync) {
+		if (vbm_device_writes(map) &&
+		    !(unread && vbm_cpu_alone(map)) &&
+		    vbm_mapping_sync_begin(map)) {
+			vbm_sync_for_cpu(map);
+			vbm_mapping_sync_end(map);
+			vbm_vmap_invalidate(buf);
+		}
+		vbm_cpu_set_owned(map, false);
 	}
-
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	map->device_owned = false;
 	if (vbm_device_writes(map))
-		list_for_each_entry(other, &buf->mappings, buf_node)
-			if (other != map && other->need_sync &&
-			    vbm_device_reads(other) &&
-			    other->exact < other->in_use)
-				vbm_sync_for_device(other);
-	spin_unlock_irqrestore(&buf->sync_lock, flags);
+		vbm_cpu_refresh(buf, map);
 }
 
-/* An importer got a mapping that existed before. */
+/*
+ * An importer is given a mapping that existed before. If somebody else uses it
+ * without telling, its view is as it should be, or newer.
+ */
 void vbm_cpu_map_locked(struct vbm_mapping *map)
 {
 	lockdep_assert_held(&map->buf->lock);
-	if (map->need_sync && map->live)
+	if (map->need_sync && !vbm_mapping_owned(map))
 		vbm_sync_for_device(map);
 }
 
@@ -161,8 +211,10 @@ void vbm_cpu_unmap_locked(struct vbm_mapping *map)
 {
 	lockdep_assert_held(&map->buf->lock);
 	if (map->need_sync && map->live && vbm_device_writes(map) &&
-	    vbm_mapping_owned(map))
+	    vbm_mapping_owned(map)) {
 		vbm_sync_for_cpu(map);
+		vbm_cpu_refresh(map->buf, map);
+	}
 }
 
 /**
@@ -183,7 +235,7 @@ int vbm_cpu_begin(struct vbm_buf *buf, enum dma_data_direction dir)
 		return 0;
 
 	mutex_lock(&buf->lock);
-	/* The own mapping is the first; what importers wrote is newer. */
+	/* In the order in which they were mapped, the own device first. */
 	list_for_each_entry(map, &buf->mappings, buf_node)
 		if (map->need_sync && vbm_device_writes(map) &&
 		    vbm_mapping_owned(map))

@@ -16,6 +16,7 @@
  * would make a later probe fail. It is held instead, while it has mappings.
  */
 
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -26,7 +27,6 @@
 #include <linux/wait.h>
 
 #include "vbm-device.h"
-#include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm.h"
 
@@ -47,13 +47,12 @@ static DECLARE_WAIT_QUEUE_HEAD(vbm_devices_wait);
  */
 void vbm_device_describe(struct device *dev, struct vbm_constraints *limits)
 {
-	u64 mask = dev->dma_mask ? *dev->dma_mask : dev->coherent_dma_mask;
+	size_t max_bounce;
 
 	*limits = (struct vbm_constraints) {
 		.max_addr = U64_MAX,
 		.max_segment = round_down(UINT_MAX, PAGE_SIZE),
 		.boundary_mask = dma_get_seg_boundary(dev),
-		.max_bounce = SIZE_MAX,
 		.translated = use_dma_iommu(dev),
 	};
 
@@ -62,17 +61,19 @@ void vbm_device_describe(struct device *dev, struct vbm_constraints *limits)
 	if (dev->dma_parms && dev->dma_parms->max_segment_size)
 		limits->max_segment = max(round_down(dma_get_max_seg_size(dev),
 						     PAGE_SIZE), PAGE_SIZE);
-	if (limits->translated || get_dma_ops(dev))
+	if (!dev->dma_mask || limits->translated || get_dma_ops(dev))
 		return;
 
-	if (dev->dma_mask && dma_addressing_limited(dev))
-		limits->max_addr = dma_to_phys(dev, min_not_zero(mask,
-								 dev->bus_dma_limit));
+	if (dma_addressing_limited(dev))
+		limits->max_addr = dma_to_phys(dev,
+					       min_not_zero(*dev->dma_mask,
+							    dev->bus_dma_limit));
 	limits->bounce_all = is_swiotlb_force_bounce(dev);
-	if (limits->bounce_all || limits->max_addr != U64_MAX)
-		limits->max_bounce = dev->dma_mask ?
-			round_down(dma_max_mapping_size(dev), PAGE_SIZE) :
-			SIZE_MAX;
+	/* SIZE_MAX: there is no swiotlb, or no need for one. */
+	max_bounce = dma_max_mapping_size(dev);
+	if (max_bounce != SIZE_MAX)
+		limits->max_bounce = max(round_down(max_bounce, PAGE_SIZE),
+					 PAGE_SIZE);
 }
 
 static void vbm_device_release(struct kref *ref)
@@ -81,7 +82,7 @@ static void vbm_device_release(struct kref *ref)
 
 	if (!vdev->bound) {
 		spin_lock(&vbm_devices_lock);
-		list_del(&vdev->node);
+		list_del_init(&vdev->node);
 		spin_unlock(&vbm_devices_lock);
 		put_device(vdev->dev);
 	}
@@ -100,7 +101,7 @@ static bool vbm_device_idle(struct vbm_device *vdev)
 	bool idle;
 
 	spin_lock(&vbm_devices_lock);
-	idle = list_empty(&vdev->mappings);
+	idle = list_empty(&vdev->clients);
 	spin_unlock(&vbm_devices_lock);
 	return idle;
 }
@@ -108,35 +109,44 @@ static bool vbm_device_idle(struct vbm_device *vdev)
 /* Unmap everything of a device that no longer gets new mappings. */
 static void vbm_device_unmap_all(struct vbm_device *vdev)
 {
-	struct vbm_mapping *map;
-	struct vbm_buf *buf;
+	const struct vbm_client_ops *ops;
+	struct vbm_client *client;
+	void *held;
 
 	do {
-		buf = NULL;
+		held = NULL;
 		spin_lock(&vbm_devices_lock);
-		list_for_each_entry(map, &vdev->mappings, dev_node) {
-			buf = vbm_mapping_hold_buf(map);
-			if (buf)
+		list_for_each_entry(client, &vdev->clients, node) {
+			ops = client->ops;
+			held = ops->hold(client);
+			if (held)
 				break;
 		}
 		spin_unlock(&vbm_devices_lock);
-		if (buf)
-			vbm_mapping_kill(buf, vdev);
-	} while (buf);
+		if (held)
+			ops->kill(held, vdev);
+	} while (held);
 
-	/* What is left belongs to buffers that are just being freed. */
+	/* What is left is just being freed. */
 	wait_event(vbm_devices_wait, vbm_device_idle(vdev));
 }
 
+/*
+ * It stays in the list until all is done: module exit waits for the device lock
+ * of whatever is there.
+ */
 static void vbm_device_gone(struct vbm_device *vdev)
 {
 	spin_lock(&vbm_devices_lock);
 	vdev->dead = true;
-	list_del(&vdev->node);
 	spin_unlock(&vbm_devices_lock);
 
 	vbm_stat_inc(VBM_STAT_DEVICE_UNBINDS);
 	vbm_device_unmap_all(vdev);
+
+	spin_lock(&vbm_devices_lock);
+	list_del_init(&vdev->node);
+	spin_unlock(&vbm_devices_lock);
 	vbm_device_put(vdev);
 }
 
@@ -156,7 +166,8 @@ static struct vbm_device *vbm_device_find_locked(struct device *dev)
 
 	lockdep_assert_held(&vbm_devices_lock);
 	list_for_each_entry(vdev, &vbm_devices, node)
-		if (vdev->dev == dev && kref_get_unless_zero(&vdev->ref))
+		if (vdev->dev == dev && !vdev->dead &&
+		    kref_get_unless_zero(&vdev->ref))
 			return vdev;
 	return NULL;
 }
@@ -171,8 +182,8 @@ static struct vbm_device *vbm_device_find_locked(struct device *dev)
  */
 struct vbm_device *vbm_device_get(struct device *dev)
 {
-	struct vbm_device *vdev, *other, **res = NULL;
-	int ret = -ENOMEM;
+	struct vbm_device *vdev, *other, **res;
+	bool locked;
 
 	spin_lock(&vbm_devices_lock);
 	vdev = vbm_device_find_locked(dev);
@@ -184,25 +195,27 @@ struct vbm_device *vbm_device_get(struct device *dev)
 	if (!vdev)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vdev->ref);
-	INIT_LIST_HEAD(&vdev->mappings);
+	INIT_LIST_HEAD(&vdev->clients);
 	vdev->dev = dev;
-	vdev->bound = READ_ONCE(dev->driver);
 	vdev->name = kstrdup_const(dev_name(dev), GFP_KERNEL);
-	if (!vdev->name)
-		goto err_free;
+	res = devres_alloc(vbm_device_devres, sizeof(*res), GFP_KERNEL);
+	if (!vdev->name || !res) {
+		other = ERR_PTR(-ENOMEM);
+		goto out_free;
+	}
+	*res = vdev;
 	vbm_device_describe(dev, &vdev->limits);
 
-	if (vdev->bound) {
-		res = devres_alloc(vbm_device_devres, sizeof(*res),
-				   GFP_KERNEL);
-		if (!res)
-			goto err_free;
-		*res = vdev;
-	}
-
+	/*
+	 * With the device lock no driver comes or goes. It may be taken: by a
+	 * probe whose video node is in use already, or by an unbind. Then the
+	 * driver pointer is looked at again below.
+	 */
+	locked = device_trylock(dev);
 	spin_lock(&vbm_devices_lock);
 	other = vbm_device_find_locked(dev);
 	if (!other) {
+		vdev->bound = READ_ONCE(dev->driver);
 		list_add(&vdev->node, &vbm_devices);
 		if (vdev->bound) {
 			/* One reference for the list, one to return. */
@@ -213,19 +226,14 @@ struct vbm_device *vbm_device_get(struct device *dev)
 		}
 	}
 	spin_unlock(&vbm_devices_lock);
+	if (locked)
+		device_unlock(dev);
+	if (other)
+		goto out_free;
+	if (!vdev->bound)
+		devres_free(res);
 
-	if (other) {
-		if (res)
-			devres_free(res);
-		kfree_const(vdev->name);
-		kfree(vdev);
-		return other;
-	}
-
-	/*
-	 * Did the driver go meanwhile? An entry that is added after the
-	 * device's have been released would wait for the next driver.
-	 */
+	/* Added after the device's were released, it would wait for the next. */
 	if (vdev->bound && !READ_ONCE(dev->driver) &&
 	    !devres_destroy(dev, vbm_device_devres, vbm_device_match, vdev)) {
 		vbm_device_gone(vdev);
@@ -234,14 +242,23 @@ struct vbm_device *vbm_device_get(struct device *dev)
 	}
 	return vdev;
 
-err_free:
+out_free:
+	if (res)
+		devres_free(res);
 	kfree_const(vdev->name);
 	kfree(vdev);
-	return ERR_PTR(ret);
+	return other;
 }
 
-/* Enter a mapping that is about to be made; -ENODEV if the driver has gone. */
-int vbm_device_add_mapping(struct vbm_device *vdev, struct vbm_mapping *map)
+/**
+ * vbm_device_join() - something is about to be mapped for a device
+ * @vdev: the device
+ * @client: its part of whatever it is
+ *
+ * Context: any but interrupts; takes vbm_devices_lock.
+ * Return: 0, or -ENODEV if the driver has gone.
+ */
+int vbm_device_join(struct vbm_device *vdev, struct vbm_client *client)
 {
 	int ret = 0;
 
@@ -249,24 +266,24 @@ int vbm_device_add_mapping(struct vbm_device *vdev, struct vbm_mapping *map)
 	if (vdev->dead)
 		ret = -ENODEV;
 	else
-		list_add(&map->dev_node, &vdev->mappings);
+		list_add(&client->node, &vdev->clients);
 	spin_unlock(&vbm_devices_lock);
 	return ret;
 }
 
-/* After it has been unmapped: the device may go once this returns. */
-void vbm_device_del_mapping(struct vbm_device *vdev, struct vbm_mapping *map)
+/* It has been unmapped: the device may go once this returns. */
+void vbm_device_leave(struct vbm_client *client)
 {
 	spin_lock(&vbm_devices_lock);
-	list_del_init(&map->dev_node);
+	list_del_init(&client->node);
 	spin_unlock(&vbm_devices_lock);
 	wake_up_all(&vbm_devices_wait);
 }
 
 /*
- * Module exit: no mapping is left, but entries on devices whose drivers live
- * on. The device lock is what unbinding holds while it runs devres, so with
- * it our entry has either not begun or has returned.
+ * Module exit: nothing is mapped any more, but entries are left on devices
+ * whose drivers live on. The device lock is what unbinding holds while it runs
+ * devres, so with it our entry has either not begun or has returned.
  */
 void vbm_devices_fini(void)
 {
@@ -274,16 +291,22 @@ void vbm_devices_fini(void)
 	struct device *dev;
 
 	for (;;) {
+		dev = NULL;
 		spin_lock(&vbm_devices_lock);
 		vdev = list_first_entry_or_null(&vbm_devices,
 						struct vbm_device, node);
-		if (vdev) {
+		if (vdev && kobject_get_unless_zero(&vdev->dev->kobj)) {
+			dev = vdev->dev;
 			kref_get(&vdev->ref);
-			dev = get_device(vdev->dev);
 		}
 		spin_unlock(&vbm_devices_lock);
 		if (!vdev)
 			return;
+		if (!dev) {
+			/* Its release runs our entry. */
+			msleep(20);
+			continue;
+		}
 
 		device_lock(dev);
 		if (!devres_destroy(dev, vbm_device_devres, vbm_device_match,

@@ -9,7 +9,30 @@
 #include "vbm-constraints.h"
 
 struct device;
-struct vbm_mapping;
+struct vbm_client;
+struct vbm_device;
+
+/**
+ * struct vbm_client_ops - how to take a DMA mapping away
+ * @hold: keep what @kill needs from being freed; NULL if it is being freed
+ *	already, and will leave the device by itself. Under vbm_devices_lock
+ * @kill: unmap everything that @held (from @hold) has for @vdev, have it leave
+ *	the device, and drop the hold. May sleep
+ */
+struct vbm_client_ops {
+	void *(*hold)(struct vbm_client *client);
+	void (*kill)(void *held, struct vbm_device *vdev);
+};
+
+/**
+ * struct vbm_client - something that is DMA mapped for a device
+ * @node: in &vbm_device.clients, guarded by vbm_devices_lock
+ * @ops: of its kind
+ */
+struct vbm_client {
+	struct list_head node;
+	const struct vbm_client_ops *ops;
+};
 
 /**
  * struct vbm_device - a device that maps buffers
@@ -19,7 +42,7 @@ struct vbm_mapping;
  * @name: its name, for people, also afterwards
  * @bound: a devres entry tells when its driver goes; else @dev is held
  * @dead: its driver has gone; guarded by vbm_devices_lock
- * @mappings: all mappings for it, guarded by vbm_devices_lock
+ * @clients: what is mapped for it, guarded by vbm_devices_lock
  * @limits: what it asks of memory, as of its first mapping
  */
 struct vbm_device {
@@ -29,7 +52,7 @@ struct vbm_device {
 	const char *name;
 	bool bound;
 	bool dead;
-	struct list_head mappings;
+	struct list_head clients;
 	struct vbm_constraints limits;
 };
 
@@ -38,8 +61,8 @@ void vbm_device_describe(struct device *dev, struct vbm_constraints *limits);
 struct vbm_device *vbm_device_get(struct device *dev);
 void vbm_device_put(struct vbm_device *vdev);
 
-int vbm_device_add_mapping(struct vbm_device *vdev, struct vbm_mapping *map);
-void vbm_device_del_mapping(struct vbm_device *vdev, struct vbm_mapping *map);
+int vbm_device_join(struct vbm_device *vdev, struct vbm_client *client);
+void vbm_device_leave(struct vbm_client *client);
 
 void vbm_devices_fini(void);
 

@@ -14,6 +14,7 @@
  * buffer that share the dma-buf.
  */
 
+#include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/slab.h>
 
@@ -28,6 +29,14 @@
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
 #include "vbm.h"
+
+static void *vbm_import_hold(struct vbm_client *client);
+static void vbm_import_kill(void *held, struct vbm_device *vdev);
+
+static const struct vbm_client_ops vbm_import_client_ops = {
+	.hold	= vbm_import_hold,
+	.kill	= vbm_import_kill,
+};
 
 /* Nothing in it is ever written: map fails, so nothing but detach follows. */
 static struct vbm_import vbm_import_nomem = {
@@ -92,7 +101,12 @@ struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
 	imp->plane.dev = dev;
 	imp->plane.size = vbm_import_shared_size(vb, dmabuf, size);
 	imp->dmabuf = dmabuf;
+	imp->client.ops = &vbm_import_client_ops;
+	kref_init(&imp->ref);
 	mutex_init(&imp->lock);
+	spin_lock_init(&imp->sync_lock);
+	/* The attachment names it, and is shown, until vb2 detaches. */
+	get_device(dev);
 	if (dmabuf->size < imp->plane.size)
 		imp->error = -EFAULT;
 
@@ -102,6 +116,16 @@ struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
 	return imp;
 }
 
+static void vbm_import_release(struct kref *ref)
+{
+	struct vbm_import *imp = container_of(ref, struct vbm_import, ref);
+
+	vbm_device_put(imp->vdev);
+	put_device(imp->plane.dev);
+	mutex_destroy(&imp->lock);
+	kfree(imp);
+}
+
 void vbm_import_detach(struct vbm_import *imp)
 {
 	if (imp == &vbm_import_nomem)
@@ -109,8 +133,7 @@ void vbm_import_detach(struct vbm_import *imp)
 
 	vbm_plane_unregister(&imp->plane);
 	vbm_stat_dec(VBM_STAT_IMPORTS);
-	mutex_destroy(&imp->lock);
-	kfree(imp);
+	kref_put(&imp->ref, vbm_import_release);
 }
 
 static int vbm_import_fail(struct vbm_import *imp, enum vbm_stat stat, int ret)
@@ -121,26 +144,106 @@ static int vbm_import_fail(struct vbm_import *imp, enum vbm_stat stat, int ret)
 	return ret;
 }
 
-/**
- * vbm_import_map() - attach and map
- * @imp: the import
- *
- * Context: may sleep; vb2_queue.lock held, no reservation lock.
- * Return: 0; -EFAULT if the dma-buf is shorter than the plane, or not in one
- *	piece where the driver needs that; -ENOMEM; what the exporter returned.
- */
-int vbm_import_map(struct vbm_import *imp)
+/* While a driver has the kernel address, the CPU may touch it in both ways. */
+static void vbm_import_vunmap_locked(struct vbm_import *imp)
+{
+	struct iosys_map map = IOSYS_MAP_INIT_VADDR(imp->vaddr);
+
+	lockdep_assert_held(&imp->lock);
+	if (!imp->vaddr)
+		return;
+	dma_buf_end_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
+	dma_buf_vunmap_unlocked(imp->dmabuf, &map);
+	WRITE_ONCE(imp->vaddr, NULL);
+}
+
+/* When it returns nobody syncs the addresses any more. */
+static void vbm_import_stop_sync(struct vbm_import *imp)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&imp->sync_lock, flags);
+	imp->foreign_sync = false;
+	while (imp->syncing) {
+		spin_unlock_irqrestore(&imp->sync_lock, flags);
+		usleep_range(100, 200);
+		spin_lock_irqsave(&imp->sync_lock, flags);
+	}
+	spin_unlock_irqrestore(&imp->sync_lock, flags);
+}
+
+static void vbm_import_unmap_locked(struct vbm_import *imp)
+{
+	struct vbm_plane *plane = &imp->plane;
+
+	lockdep_assert_held(&imp->lock);
+	if (!imp->attach)
+		return;
+
+	vbm_import_stop_sync(imp);
+	vbm_import_vunmap_locked(imp);
+	dma_buf_unmap_attachment_unlocked(imp->attach, plane->sgt, plane->dir);
+	dma_buf_detach(imp->dmabuf, imp->attach);
+	imp->attach = NULL;
+	imp->map = NULL;
+	plane->sgt = NULL;
+	plane->dma_addr = 0;
+	if (imp->vdev)
+		vbm_device_leave(&imp->client);
+	vbm_stat_inc(VBM_STAT_IMPORT_UNMAPS);
+	trace_vbm_import_unmap(plane, dev_name(plane->dev));
+}
+
+void vbm_import_unmap(struct vbm_import *imp)
+{
+	mutex_lock(&imp->lock);
+	vbm_import_unmap_locked(imp);
+	mutex_unlock(&imp->lock);
+}
+
+/* In the device's list it is mapped, so vb2 still has it. */
+static void *vbm_import_hold(struct vbm_client *client)
+{
+	struct vbm_import *imp = container_of(client, struct vbm_import,
+					      client);
+
+	kref_get(&imp->ref);
+	return imp;
+}
+
+static void vbm_import_kill(void *held, struct vbm_device *vdev)
+{
+	struct vbm_import *imp = held;
+
+	vbm_import_unmap(imp);
+	kref_put(&imp->ref, vbm_import_release);
+}
+
+/* A foreign exporter knows nothing of our drivers going. */
+static int vbm_import_join(struct vbm_import *imp)
+{
+	struct vbm_device *vdev = vbm_device_get(imp->plane.dev);
+	int ret;
+
+	if (IS_ERR(vdev))
+		return PTR_ERR(vdev);
+	ret = vbm_device_join(vdev, &imp->client);
+	if (ret)
+		vbm_device_put(vdev);
+	else
+		imp->vdev = vdev;
+	return ret;
+}
+
+static int vbm_import_map_locked(struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
 	struct dma_buf_attachment *attach;
 	struct sg_table *sgt;
 	bool ours;
+	int ret;
 
-	if (imp->error)
-		return vbm_import_fail(imp, imp->error == -ENOMEM ?
-				       VBM_STAT_FAIL_NOMEM : VBM_STAT_FAIL_SIZE,
-				       imp->error);
-
+	lockdep_assert_held(&imp->lock);
 	attach = dma_buf_attach(imp->dmabuf, plane->dev);
 	if (IS_ERR(attach))
 		return vbm_import_fail(imp, VBM_STAT_FAIL_ATTACH,
@@ -149,59 +252,65 @@ int vbm_import_map(struct vbm_import *imp)
 	ours = vbm_attachment_claim(attach);
 	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
 	if (IS_ERR(sgt)) {
-		dma_buf_detach(imp->dmabuf, attach);
-		return vbm_import_fail(imp, VBM_STAT_FAIL_MAP, PTR_ERR(sgt));
+		ret = vbm_import_fail(imp, VBM_STAT_FAIL_MAP, PTR_ERR(sgt));
+		goto err_detach;
 	}
 
 	if (plane->contig && vbm_mapping_contiguous(sgt) < plane->size) {
 		dev_dbg(plane->dev, "contiguous chunk is too small %zu/%zu\n",
 			vbm_mapping_contiguous(sgt), plane->size);
-		dma_buf_unmap_attachment_unlocked(attach, sgt, plane->dir);
-		dma_buf_detach(imp->dmabuf, attach);
-		return vbm_import_fail(imp, VBM_STAT_FAIL_CONTIGUITY, -EFAULT);
+		ret = vbm_import_fail(imp, VBM_STAT_FAIL_CONTIGUITY, -EFAULT);
+		goto err_unmap;
 	}
 
-	imp->attach = attach;
-	if (ours)
+	if (ours) {
 		imp->map = vbm_attachment_mapping(attach, plane->dir);
-	else
+	} else {
+		ret = vbm_import_join(imp);
+		if (ret) {
+			vbm_import_fail(imp, VBM_STAT_FAIL_NODEV, ret);
+			goto err_unmap;
+		}
 		imp->foreign_sync = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
+	}
+	imp->attach = attach;
+	imp->segments = sgt->nents;
 	plane->dma_addr = sg_dma_address(sgt->sgl);
 	plane->sgt = sgt;
-	imp->segments = sgt->nents;
 	vbm_stat_inc(VBM_STAT_IMPORT_MAPS);
 	trace_vbm_import_map(plane, dev_name(plane->dev));
 	return 0;
+
+err_unmap:
+	dma_buf_unmap_attachment_unlocked(attach, sgt, plane->dir);
+err_detach:
+	dma_buf_detach(imp->dmabuf, attach);
+	return ret;
 }
 
-/* While a driver has the kernel address, the CPU may touch it in both ways. */
-static void vbm_import_vunmap(struct vbm_import *imp)
+/**
+ * vbm_import_map() - attach and map
+ * @imp: the import
+ *
+ * Context: may sleep; vb2_queue.lock held, no reservation lock.
+ * Return: 0; -EFAULT if the dma-buf is shorter than the plane, or not in one
+ *	piece where the driver needs that; -ENOMEM; -ENODEV if the driver is
+ *	going; what the exporter returned.
+ */
+int vbm_import_map(struct vbm_import *imp)
 {
-	struct iosys_map map = IOSYS_MAP_INIT_VADDR(imp->vaddr);
+	int ret;
 
-	if (!imp->vaddr)
-		return;
-	dma_buf_end_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
-	dma_buf_vunmap_unlocked(imp->dmabuf, &map);
-	imp->vaddr = NULL;
-}
+	if (imp->error)
+		return vbm_import_fail(imp, imp->error == -ENOMEM ?
+				       VBM_STAT_FAIL_NOMEM : VBM_STAT_FAIL_SIZE,
+				       imp->error);
 
-void vbm_import_unmap(struct vbm_import *imp)
-{
-	struct vbm_plane *plane = &imp->plane;
-
-	if (WARN_ON_ONCE(!imp->attach))
-		return;
-
-	vbm_import_vunmap(imp);
-	dma_buf_unmap_attachment_unlocked(imp->attach, plane->sgt, plane->dir);
-	dma_buf_detach(imp->dmabuf, imp->attach);
-	imp->attach = NULL;
-	imp->map = NULL;
-	plane->sgt = NULL;
-	plane->dma_addr = 0;
-	vbm_stat_inc(VBM_STAT_IMPORT_UNMAPS);
-	trace_vbm_import_unmap(plane, dev_name(plane->dev));
+	/* A driver that goes meanwhile waits until all is in place. */
+	mutex_lock(&imp->lock);
+	ret = vbm_import_map_locked(imp);
+	mutex_unlock(&imp->lock);
+	return ret;
 }
 
 /**
@@ -225,7 +334,7 @@ void *vbm_import_vaddr(struct vbm_import *imp)
 		return vaddr;
 
 	mutex_lock(&imp->lock);
-	if (imp->vaddr)
+	if (imp->vaddr || !imp->attach)
 		goto unlock;
 	if (dma_buf_vmap_unlocked(imp->dmabuf, &map))
 		goto unlock;
@@ -248,12 +357,43 @@ err_vunmap:
 	return NULL;
 }
 
+static bool vbm_import_sync_begin(struct vbm_import *imp)
+{
+	unsigned long flags;
+	bool sync;
+
+	if (!READ_ONCE(imp->foreign_sync))
+		return false;
+	spin_lock_irqsave(&imp->sync_lock, flags);
+	sync = imp->foreign_sync;
+	imp->syncing += sync;
+	spin_unlock_irqrestore(&imp->sync_lock, flags);
+	return sync;
+}
+
+static void vbm_import_sync_end(struct vbm_import *imp)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&imp->sync_lock, flags);
+	imp->syncing--;
+	spin_unlock_irqrestore(&imp->sync_lock, flags);
+}
+
+/* What the driver's CPU wrote is passed on, what others wrote is fetched. */
+static void vbm_import_renew_cpu_access(struct vbm_import *imp)
+{
+	mutex_lock(&imp->lock);
+	if (imp->vaddr) {
+		dma_buf_end_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
+		dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
+	}
+	mutex_unlock(&imp->lock);
+}
+
 /**
  * vbm_import_prepare() - the device is about to do DMA
  * @imp: the import, mapped
- *
- * What the driver's CPU wrote is passed on first, and what it reads from now
- * on is what others have written.
  *
  * Context: may sleep; vb2_queue.lock held.
  */
@@ -261,14 +401,14 @@ void vbm_import_prepare(struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
 
-	if (imp->vaddr) {
-		dma_buf_end_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
-		dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
-	}
-	if (imp->map)
-		vbm_cpu_give(imp->map);
-	else if (imp->foreign_sync)
+	if (READ_ONCE(imp->vaddr))
+		vbm_import_renew_cpu_access(imp);
+	if (imp->map) {
+		vbm_cpu_give(imp->map, false);
+	} else if (vbm_import_sync_begin(imp)) {
 		vbm_cpu_foreign_give(plane->dev, plane->sgt, plane->dir);
+		vbm_import_sync_end(imp);
+	}
 }
 
 /**
@@ -281,8 +421,10 @@ void vbm_import_finish(struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
 
-	if (imp->map)
-		vbm_cpu_take(imp->map);
-	else if (imp->foreign_sync)
+	if (imp->map) {
+		vbm_cpu_take(imp->map, false);
+	} else if (vbm_import_sync_begin(imp)) {
 		vbm_cpu_foreign_take(plane->dev, plane->sgt, plane->dir);
+		vbm_import_sync_end(imp);
+	}
 }

@@ -2,30 +2,44 @@
 #ifndef _VBM_IMPORT_H
 #define _VBM_IMPORT_H
 
+#include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 
+#include "vbm-device.h"
 #include "vbm.h"
 
 /**
  * struct vbm_import - somebody's dma-buf as a plane of ours
- * @plane: first member
- * @lock: guards @vaddr
+ * @plane: first member; its device is held
+ * @ref: vb2's, and while its device goes, the device's
+ * @lock: guards @attach, @vaddr
+ * @sync_lock: guards @foreign_sync, @syncing
+ * @client: takes part in @vdev
+ * @vdev: the device, if the exporter is foreign: then nobody else would unmap
+ *	when the driver goes
  * @error: why it can not be used, told by map
  * @dmabuf: borrowed from vb2, which holds it until detach
- * @attach: our attachment, from map to unmap
+ * @attach: our attachment, from map until unmap or until the driver has gone
  * @map: the mapping, if the exporter is ours
  * @foreign_sync: the exporter is not ours, and its addresses need syncing
+ * @syncing: syncs under way
  * @segments: of the mapping
  * @vaddr: kernel address, once a driver has asked
  */
 struct vbm_import {
 	struct vbm_plane plane;
-	struct mutex lock; /* @vaddr */
+	struct kref ref;
+	struct mutex lock; /* @attach, @vaddr */
+	spinlock_t sync_lock; /* @foreign_sync, @syncing */
+	struct vbm_client client;
+	struct vbm_device *vdev;
 	int error;
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;
 	struct vbm_mapping *map;
 	bool foreign_sync;
+	unsigned int syncing;
 	unsigned int segments;
 	void *vaddr;
 };

@@ -15,6 +15,7 @@
  * that the DMA API assumes for a device that never said otherwise.
  */
 
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -105,7 +106,7 @@ static bool vbm_mapping_reachable(const struct vbm_backing *backing,
 {
 	unsigned int i;
 
-	if (limits->max_addr == U64_MAX || limits->max_bounce != SIZE_MAX)
+	if (limits->max_addr == U64_MAX || limits->max_bounce)
 		return true;
 	for (i = 0; i < backing->nr_extents; i++) {
 		const struct vbm_extent *ext = &backing->extents[i];
@@ -126,7 +127,7 @@ static int vbm_mapping_map_resource(struct vbm_mapping *map,
 
 	for_each_sgtable_sg(&map->sgt, sg, i) {
 		dma_addr_t addr = dma_map_resource(dev, sg_dma_address(sg),
-						   sg->length, map->dir,
+						   sg->length, map->map_dir,
 						   VBM_MAP_ATTRS);
 
 		if (dma_mapping_error(dev, addr))
@@ -140,7 +141,7 @@ static int vbm_mapping_map_resource(struct vbm_mapping *map,
 err_unmap:
 	for_each_sg(map->sgt.sgl, sg, i, i)
 		dma_unmap_resource(dev, sg_dma_address(sg), sg->length,
-				   map->dir, 0);
+				   map->map_dir, 0);
 	return -EIO;
 }
 
@@ -152,11 +153,11 @@ static int vbm_mapping_map(struct vbm_mapping *map, struct device *dev)
 		return vbm_mapping_map_resource(map, dev);
 
 	if (map->sgt.orig_nents > 1)
-		return dma_map_sgtable(dev, &map->sgt, map->dir,
+		return dma_map_sgtable(dev, &map->sgt, map->map_dir,
 				       VBM_MAP_ATTRS);
 
 	sg_dma_address(sg) = dma_map_page_attrs(dev, sg_page(sg), sg->offset,
-						sg->length, map->dir,
+						sg->length, map->map_dir,
 						VBM_MAP_ATTRS);
 	if (dma_mapping_error(dev, sg_dma_address(sg)))
 		return -EIO;
@@ -177,13 +178,13 @@ static void vbm_mapping_unmap(struct vbm_mapping *map, struct device *dev)
 	if (!sg_page(sg))
 		for_each_sgtable_dma_sg(&map->sgt, sg, i)
 			dma_unmap_resource(dev, sg_dma_address(sg),
-					   sg_dma_len(sg), map->dir, 0);
+					   sg_dma_len(sg), map->map_dir, 0);
 	else if (map->sgt.orig_nents > 1)
-		dma_unmap_sgtable(dev, &map->sgt, map->dir,
+		dma_unmap_sgtable(dev, &map->sgt, map->map_dir,
 				  DMA_ATTR_SKIP_CPU_SYNC);
 	else
 		dma_unmap_page_attrs(dev, sg_dma_address(sg), sg_dma_len(sg),
-				     map->dir, DMA_ATTR_SKIP_CPU_SYNC);
+				     map->map_dir, DMA_ATTR_SKIP_CPU_SYNC);
 }
 
 static bool vbm_mapping_needs_sync(struct vbm_mapping *map, struct device *dev)
@@ -206,6 +207,7 @@ static void vbm_mapping_adopt(struct vbm_mapping *map)
 	struct scatterlist *sg = map->sgt.sgl;
 
 	map->fixed = true;
+	map->map_dir = backing->dma.dir;
 	map->sgt.nents = 1;
 	if (backing->nr_extents)
 		vbm_mapping_fill_extents(backing, sg);
@@ -232,7 +234,7 @@ static void vbm_mapping_link(struct vbm_mapping *map)
 	vbm_stat_inc(VBM_STAT_MAPPINGS);
 }
 
-/* From here on nobody syncs it. */
+/* When it returns nobody syncs it any more. May sleep. */
 static void vbm_mapping_unlink(struct vbm_mapping *map)
 {
 	struct vbm_buf *buf = map->buf;
@@ -243,9 +245,22 @@ static void vbm_mapping_unlink(struct vbm_mapping *map)
 	map->live = false;
 	if (map->need_sync)
 		WRITE_ONCE(buf->nr_sync, buf->nr_sync - 1);
+	while (map->syncing) {
+		spin_unlock_irqrestore(&buf->sync_lock, flags);
+		usleep_range(100, 200);
+		spin_lock_irqsave(&buf->sync_lock, flags);
+	}
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
 	vbm_stat_dec(VBM_STAT_MAPPINGS);
 }
+
+static void *vbm_mapping_hold(struct vbm_client *client);
+static void vbm_mapping_kill(void *held, struct vbm_device *vdev);
+
+static const struct vbm_client_ops vbm_mapping_client_ops = {
+	.hold	= vbm_mapping_hold,
+	.kill	= vbm_mapping_kill,
+};
 
 /* How many segments the device gets, or an error if it can not be. */
 static int vbm_mapping_count(const struct vbm_backing *backing,
@@ -264,6 +279,12 @@ static int vbm_mapping_count(const struct vbm_backing *backing,
 	return nr ? nr : -EIO;
 }
 
+/*
+ * Fill the master table and map it. A foreign importer that only writes is
+ * mapped in both directions where it bounces: its bounce buffer goes back to
+ * memory as a whole, so it must be kept equal to memory, and the DMA API does
+ * that for devices that read.
+ */
 static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 {
 	const struct vbm_constraints *limits = &map->vdev->limits;
@@ -279,9 +300,16 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 		vbm_mapping_fill_extents(backing, map->sgl);
 	else
 		vbm_mapping_segments(backing, limits, map->sgl);
+
 	ret = vbm_mapping_map(map, dev);
-	if (!ret)
-		map->need_sync = vbm_mapping_needs_sync(map, dev);
+	if (ret)
+		return ret;
+	map->need_sync = vbm_mapping_needs_sync(map, dev);
+	if (map->need_sync && !map->exact && map->dir == DMA_FROM_DEVICE) {
+		vbm_mapping_unmap(map, dev);
+		map->map_dir = DMA_BIDIRECTIONAL;
+		ret = vbm_mapping_map(map, dev);
+	}
 	return ret;
 }
 
@@ -330,7 +358,9 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	map->buf = buf;
 	map->vdev = vdev;
 	map->backing = backing;
+	map->client.ops = &vbm_mapping_client_ops;
 	map->dir = dir;
+	map->map_dir = dir;
 	map->holders = 1;
 	map->in_use = 1;
 	map->exact = exact;
@@ -339,7 +369,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	map->sgt.orig_nents = ret;
 	sg_init_marker(map->sgl, map->sgt.orig_nents);
 
-	ret = vbm_device_add_mapping(vdev, map);
+	ret = vbm_device_join(vdev, &map->client);
 	if (ret)
 		goto err_free;
 	ret = vbm_mapping_fill(map, dev);
@@ -350,7 +380,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	return map;
 
 err_del:
-	vbm_device_del_mapping(vdev, map);
+	vbm_device_leave(&map->client);
 err_free:
 	kvfree(map);
 err_put_vdev:
@@ -379,7 +409,7 @@ static void vbm_mapping_teardown_locked(struct vbm_mapping *map)
 {
 	vbm_mapping_unlink(map);
 	vbm_mapping_unmap(map, map->vdev->dev);
-	vbm_device_del_mapping(map->vdev, map);
+	vbm_device_leave(&map->client);
 	vbm_stat_inc(VBM_STAT_UNMAPS);
 	trace_vbm_unmap(map);
 }
@@ -403,24 +433,20 @@ void vbm_mapping_put_locked(struct vbm_mapping *map)
 	kvfree(map);
 }
 
-/* The buffer of a mapping, held; NULL if it is being freed already. */
-struct vbm_buf *vbm_mapping_hold_buf(struct vbm_mapping *map)
+/* What is held is the buffer: it keeps all its mappings. */
+static void *vbm_mapping_hold(struct vbm_client *client)
 {
+	struct vbm_mapping *map = container_of(client, struct vbm_mapping,
+					       client);
+
 	return refcount_inc_not_zero(&map->buf->ref) ? map->buf : NULL;
 }
 
-/**
- * vbm_mapping_kill() - unmap a buffer from a device that goes
- * @buf: the buffer, held by vbm_mapping_hold_buf(), dropped here
- * @vdev: the device, which gets no new mappings any more
- *
- * Holders keep what they have; it is dead.
- *
- * Context: may sleep; takes &vbm_buf.lock.
- */
-void vbm_mapping_kill(struct vbm_buf *buf, struct vbm_device *vdev)
+/* The device goes. Holders keep what they have; it is dead. */
+static void vbm_mapping_kill(void *held, struct vbm_device *vdev)
 {
 	struct vbm_mapping *map, *next;
+	struct vbm_buf *buf = held;
 
 	mutex_lock(&buf->lock);
 	list_for_each_entry_safe(map, next, &buf->mappings, buf_node)
@@ -428,6 +454,36 @@ void vbm_mapping_kill(struct vbm_buf *buf, struct vbm_device *vdev)
 			vbm_mapping_teardown_locked(map);
 	mutex_unlock(&buf->lock);
 	vbm_buf_put(buf);
+}
+
+/**
+ * vbm_mapping_sync_begin() - keep a mapping mapped while it is synced
+ * @map: the mapping
+ *
+ * For who holds no lock. To be ended soon, by vbm_mapping_sync_end().
+ *
+ * Context: any.
+ * Return: false if it is no longer mapped.
+ */
+bool vbm_mapping_sync_begin(struct vbm_mapping *map)
+{
+	unsigned long flags;
+	bool live;
+
+	spin_lock_irqsave(&map->buf->sync_lock, flags);
+	live = map->live;
+	map->syncing += live;
+	spin_unlock_irqrestore(&map->buf->sync_lock, flags);
+	return live;
+}
+
+void vbm_mapping_sync_end(struct vbm_mapping *map)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&map->buf->sync_lock, flags);
+	map->syncing--;
+	spin_unlock_irqrestore(&map->buf->sync_lock, flags);
 }
 
 /*

@@ -9,7 +9,6 @@ struct device;
 struct sg_table;
 struct vbm_backing;
 struct vbm_buf;
-struct vbm_device;
 struct vbm_mapping;
 struct vbm_table;
 
@@ -22,8 +21,8 @@ vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
 			enum dma_data_direction dir);
 void vbm_mapping_put_locked(struct vbm_mapping *map);
 
-struct vbm_buf *vbm_mapping_hold_buf(struct vbm_mapping *map);
-void vbm_mapping_kill(struct vbm_buf *buf, struct vbm_device *vdev);
+bool vbm_mapping_sync_begin(struct vbm_mapping *map);
+void vbm_mapping_sync_end(struct vbm_mapping *map);
 
 void vbm_mapping_use_locked(struct vbm_mapping *map, bool exact);
 void vbm_mapping_unuse_locked(struct vbm_mapping *map, bool exact);

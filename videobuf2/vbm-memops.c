@@ -60,7 +60,7 @@ void vbm_memops_put(void *buf_priv)
 
 	/* vb2 does not finish a buffer that is removed while it is prepared. */
 	if (buf->own->device_owned)
-		vbm_cpu_take(buf->own);
+		vbm_cpu_take(buf->own, false);
 	WRITE_ONCE(buf->plane.vb, NULL);
 	vbm_buf_put(buf);
 }
@@ -184,8 +184,9 @@ void vbm_memops_prepare(void *buf_priv)
 
 	if (plane->kind == VBM_IMPORT)
 		vbm_import_prepare(vbm_plane_import(plane));
-	else if (!plane->vb->skip_cache_sync_on_prepare)
-		vbm_cpu_give(vbm_plane_buf(plane)->own);
+	else
+		vbm_cpu_give(vbm_plane_buf(plane)->own,
+			     plane->vb->skip_cache_sync_on_prepare);
 }
 EXPORT_SYMBOL_GPL(vbm_memops_prepare);
 
@@ -195,8 +196,9 @@ void vbm_memops_finish(void *buf_priv)
 
 	if (plane->kind == VBM_IMPORT)
 		vbm_import_finish(vbm_plane_import(plane));
-	else if (!plane->vb->skip_cache_sync_on_finish)
-		vbm_cpu_take(vbm_plane_buf(plane)->own);
+	else
+		vbm_cpu_take(vbm_plane_buf(plane)->own,
+			     plane->vb->skip_cache_sync_on_finish);
 }
 EXPORT_SYMBOL_GPL(vbm_memops_finish);
 

@@ -41,15 +41,17 @@
  *     vb2_queue.lock
  *       mmap_lock
  *         vb2_queue.mmap_lock
+ *           vbm_import.lock                     mutex
  *           dma_resv of the dma-buf
- *             vbm_buf.lock / vbm_import.lock    mutex
+ *             vbm_buf.lock                      mutex
  *               reclaim, i_mmap
  *               vbm_devices_lock                spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
+ *               vbm_import.sync_lock            spinlock, irqs off
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take
- * sync_lock at most. dma_buf_export() takes a lock that debugfs holds around
+ * a sync_lock at most, and not while they sync. dma_buf_export() takes a lock that debugfs holds around
  * dma_resv, so it is never called under one.
  */
 #ifndef _VBM_H
@@ -66,12 +68,13 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "vbm-device.h"
+
 struct dma_buf;
 struct dma_buf_attachment;
 struct frame_vector;
 struct vb2_buffer;
 struct vbm_allocator;
-struct vbm_device;
 
 /* An error of ours, not of a caller: loud once, and in KUnit a failure. */
 #define VBM_ASSERT(cond)	WARN_ON_ONCE(!(cond))
@@ -175,11 +178,12 @@ struct vbm_table {
 /**
  * struct vbm_mapping - a backing, mapped for one device and direction
  * @buf_node: in &vbm_buf.mappings; changed under buf->lock and sync_lock
- * @dev_node: in &vbm_device.mappings, guarded by vbm_devices_lock
+ * @client: takes part in @vdev
  * @vdev: the device, referenced
  * @buf: borrowed; every holder keeps the buffer alive
  * @backing: referenced
- * @dir: direction of the mapping
+ * @dir: the direction that was asked for
+ * @map_dir: the direction that it is mapped with; see vbm_mapping_fill()
  * @holders: buffer and attachments that keep it; buf->lock
  * @in_use: tables given out, plus the buffer itself; sync_lock
  * @exact: users of @in_use that say before and after each DMA that it happens:
@@ -189,6 +193,7 @@ struct vbm_table {
  * @need_sync: some segment bounces, or the device is not coherent
  * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
  * @live: mapped; false once the device has gone; buf->lock and sync_lock
+ * @syncing: syncs under way that hold neither lock; sync_lock
  * @sgt: the master table, never shown to an importer
  * @spare: for the first importer, so that it costs no allocation; buf->lock
  * @spare_used: it is given out
@@ -196,14 +201,16 @@ struct vbm_table {
  */
 struct vbm_mapping {
 	struct list_head buf_node;
-	struct list_head dev_node;
+	struct vbm_client client;
 	struct vbm_device *vdev;
 	struct vbm_buf *buf;
 	struct vbm_backing *backing;
 	enum dma_data_direction dir;
+	enum dma_data_direction map_dir;
 	unsigned int holders;
 	unsigned int in_use;
 	unsigned int exact;
+	unsigned int syncing;
 	bool device_owned;
 	bool need_sync;
 	bool fixed;
