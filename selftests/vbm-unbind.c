@@ -4,14 +4,12 @@
  * and each of them is used afterwards.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ksft.h"
@@ -230,38 +228,6 @@ static void test_importer(const char *node)
 	CHECK_OK(driver_do(driver, "bind", device));
 }
 
-/* Nothing but a dma-buf is left, and the driver's module goes. */
-static void test_rmmod(const char *node)
-{
-	const char *args = getenv("VBM_VIVID");
-	char command[256], *map;
-	struct scene s;
-	int fd;
-
-	scene_make(&s, node);
-	fd = s.b.p[0].fd;
-	if (s.other)
-		vnode_close(s.other);
-	munmap(s.map, s.size);
-	munmap(s.fd_map, s.size);
-	vnode_close(s.n);
-	if (syscall(SYS_delete_module, s.driver, O_NONBLOCK))
-		FAIL("rmmod %s: %s", s.driver, ksft_errno(errno));
-	check_or_gone(dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
-	map = mmap(NULL, s.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		check_gone(-errno);
-	else
-		CHECK_EQ(pattern_check(map, s.size, 1), -1);
-	/* Its memory is freed while the device is no more. */
-	if (map != MAP_FAILED)
-		munmap(map, s.size);
-	CHECK_OK(close(fd));
-	snprintf(command, sizeof(command), "modprobe %s %s", s.driver,
-		 args ? args : "");
-	CHECK_EQ(system(command), 0);
-}
-
 /* vivid says what it does: a line for each node that comes or goes. */
 #define LOG_MAX 100
 
@@ -272,10 +238,6 @@ static const struct ksft_test tests[] = {
 	  test_streaming, NODE_CAP, .log_max = LOG_MAX },
 	{ "the importer's device is unbound while it streams",
 	  test_importer, NODE_CAP | NODE_SPLANE, .log_max = LOG_MAX },
-	/* Last: stock does not survive it. */
-	{ "the driver's module goes before its dma-buf", test_rmmod,
-	  NODE_CAP | NODE_SPLANE | NODE_VIVID, .log_max = LOG_MAX,
-	  .stock = "uses the device after it was freed" },
 };
 
 KSFT_MAIN(tests)
