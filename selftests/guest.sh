@@ -41,7 +41,7 @@ unload()
 		modules+=(vbm_peer videobuf2_dma_contig videobuf2_dma_sg
 			  videobuf2_mem)
 	for module in "${modules[@]}"; do
-		[ -d /sys/module/$module ] || continue
+		[ -d "/sys/module/$module" ] || continue
 		n=$((n + 1))
 		if rmmod "$module" 2>/tmp/why; then
 			echo "ok $n - $module can be unloaded"
@@ -76,6 +76,7 @@ direct)
 	;;
 swiotlb)
 	run vbm-cpu
+	run vbm-memory
 	run vbm-peer-import
 	run vbm-peer-export
 	unload

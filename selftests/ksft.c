@@ -291,6 +291,21 @@ static bool has_swiotlb_force(void)
 	return strstr(line, "swiotlb=force");
 }
 
+static bool has_cma(void)
+{
+	char line[128];
+	bool found = false;
+	long kb;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CmaTotal: %ld", &kb) == 1)
+			found = kb > 0;
+	if (f)
+		fclose(f);
+	return found;
+}
+
 int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 {
 	const char *only = NULL, *device = NULL;
@@ -357,6 +372,7 @@ int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 		/* What a boot is not for is left to the boot that is. */
 		if (!!(t->flags & KSFT_SWIOTLB) > swiotlb ||
 		    (swiotlb && (t->flags & KSFT_DIRECT)) ||
+		    (t->flags & KSFT_CMA && !has_cma()) ||
 		    (ksft_stock && (t->flags & KSFT_OURS)))
 			continue;
 		if (t->flags & KSFT_NO_NODE)

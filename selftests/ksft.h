@@ -44,6 +44,7 @@
 #define KSFT_SWIOTLB	0x0004	/* needs swiotlb=force */
 #define KSFT_OURS	0x0008	/* of an interface that stock does not have */
 #define KSFT_DIRECT	0x0010	/* makes no sense with swiotlb=force */
+#define KSFT_CMA	0x0020	/* needs contiguous memory set aside (cma=) */
 
 struct ksft_test {
 	const char *name;
