@@ -219,72 +219,29 @@ static void vbm_import_kill(void *held, struct vbm_device *vdev)
 	kref_put(&imp->ref, vbm_import_release);
 }
 
-/* A foreign exporter knows nothing of our drivers going. */
-static int vbm_import_join(struct vbm_import *imp)
+/*
+ * A foreign exporter knows nothing of our drivers going. From the moment that
+ * the device lists the import it may be unmapped; the lock holds that up until
+ * there is an attachment to look at.
+ */
+static int vbm_import_join(struct vbm_import *imp,
+			   struct dma_buf_attachment *attach)
 {
 	struct vbm_device *vdev = vbm_device_get(imp->plane.dev);
 	int ret;
 
 	if (IS_ERR(vdev))
 		return PTR_ERR(vdev);
+
+	mutex_lock(&imp->lock);
 	ret = vbm_device_join(vdev, &imp->client);
+	if (!ret) {
+		imp->vdev = vdev;
+		imp->attach = attach;
+	}
+	mutex_unlock(&imp->lock);
 	if (ret)
 		vbm_device_put(vdev);
-	else
-		imp->vdev = vdev;
-	return ret;
-}
-
-static int vbm_import_map_locked(struct vbm_import *imp)
-{
-	struct vbm_plane *plane = &imp->plane;
-	struct dma_buf_attachment *attach;
-	struct sg_table *sgt;
-	bool ours;
-	int ret;
-
-	lockdep_assert_held(&imp->lock);
-	attach = dma_buf_attach(imp->dmabuf, plane->dev);
-	if (IS_ERR(attach))
-		return vbm_import_fail(imp, VBM_STAT_FAIL_ATTACH,
-				       PTR_ERR(attach));
-
-	ours = vbm_attachment_claim(attach);
-	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
-	if (IS_ERR(sgt)) {
-		ret = vbm_import_fail(imp, VBM_STAT_FAIL_MAP, PTR_ERR(sgt));
-		goto err_detach;
-	}
-
-	if (plane->contig && vbm_mapping_contiguous(sgt) < plane->size) {
-		dev_dbg(plane->dev, "contiguous chunk is too small %zu/%zu\n",
-			vbm_mapping_contiguous(sgt), plane->size);
-		ret = vbm_import_fail(imp, VBM_STAT_FAIL_CONTIGUITY, -EFAULT);
-		goto err_unmap;
-	}
-
-	if (ours) {
-		imp->map = vbm_attachment_mapping(attach, plane->dir);
-	} else {
-		ret = vbm_import_join(imp);
-		if (ret) {
-			vbm_import_fail(imp, VBM_STAT_FAIL_NODEV, ret);
-			goto err_unmap;
-		}
-		imp->foreign_sync = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
-	}
-	imp->attach = attach;
-	imp->segments = sgt->nents;
-	plane->dma_addr = sg_dma_address(sgt->sgl);
-	plane->sgt = sgt;
-	vbm_stat_inc(VBM_STAT_IMPORT_MAPS);
-	trace_vbm_import_map(plane, dev_name(plane->dev));
-	return 0;
-
-err_unmap:
-	dma_buf_unmap_attachment_unlocked(attach, sgt, plane->dir);
-err_detach:
-	dma_buf_detach(imp->dmabuf, attach);
 	return ret;
 }
 
@@ -299,6 +256,11 @@ err_detach:
  */
 int vbm_import_map(struct vbm_import *imp)
 {
+	struct vbm_plane *plane = &imp->plane;
+	struct dma_buf_attachment *attach;
+	enum vbm_stat stat;
+	struct sg_table *sgt;
+	bool ours;
 	int ret;
 
 	if (imp->error)
@@ -306,11 +268,51 @@ int vbm_import_map(struct vbm_import *imp)
 				       VBM_STAT_FAIL_NOMEM : VBM_STAT_FAIL_SIZE,
 				       imp->error);
 
-	/* A driver that goes meanwhile waits until all is in place. */
-	mutex_lock(&imp->lock);
-	ret = vbm_import_map_locked(imp);
-	mutex_unlock(&imp->lock);
-	return ret;
+	attach = dma_buf_attach(imp->dmabuf, plane->dev);
+	if (IS_ERR(attach))
+		return vbm_import_fail(imp, VBM_STAT_FAIL_ATTACH,
+				       PTR_ERR(attach));
+
+	ours = vbm_attachment_claim(attach);
+	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
+	if (IS_ERR(sgt)) {
+		stat = VBM_STAT_FAIL_MAP;
+		ret = PTR_ERR(sgt);
+		goto err_detach;
+	}
+
+	if (plane->contig && vbm_mapping_contiguous(sgt) < plane->size) {
+		dev_dbg(plane->dev, "contiguous chunk is too small %zu/%zu\n",
+			vbm_mapping_contiguous(sgt), plane->size);
+		stat = VBM_STAT_FAIL_CONTIGUITY;
+		ret = -EFAULT;
+		goto err_unmap;
+	}
+
+	imp->segments = sgt->nents;
+	plane->dma_addr = sg_dma_address(sgt->sgl);
+	plane->sgt = sgt;
+	if (ours) {
+		imp->map = vbm_attachment_mapping(attach, plane->dir);
+		imp->attach = attach;
+	} else {
+		imp->foreign_sync = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
+		ret = vbm_import_join(imp, attach);
+		if (ret) {
+			stat = VBM_STAT_FAIL_NODEV;
+			goto err_unmap;
+		}
+	}
+	vbm_stat_inc(VBM_STAT_IMPORT_MAPS);
+	trace_vbm_import_map(plane, dev_name(plane->dev));
+	return 0;
+
+err_unmap:
+	plane->sgt = NULL;
+	dma_buf_unmap_attachment_unlocked(attach, sgt, plane->dir);
+err_detach:
+	dma_buf_detach(imp->dmabuf, attach);
+	return vbm_import_fail(imp, stat, ret);
 }
 
 /**

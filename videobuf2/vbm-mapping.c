@@ -313,6 +313,20 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 	return ret;
 }
 
+/*
+ * Memory for a mapping of so many segments, with a spare table if wanted: the
+ * queue's own device works on the master. One segment is the usual case, and a
+ * constant size is quicker to find.
+ */
+static struct vbm_mapping *vbm_mapping_alloc(size_t nr, bool spare)
+{
+	struct vbm_mapping *map;
+
+	if (nr == 1)
+		return kzalloc(struct_size(map, sgl, 2), GFP_KERNEL);
+	return kvzalloc(struct_size(map, sgl, spare ? 2 * nr : nr), GFP_KERNEL);
+}
+
 /**
  * vbm_mapping_new_locked() - map a backing for a device
  * @buf: the buffer that it is for
@@ -348,9 +362,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	if (ret < 0)
 		goto err_put_vdev;
 
-	/* The queue's own device works on the master; no spare for it. */
-	map = kvzalloc(struct_size(map, sgl, buf->own ? 2 * (size_t)ret : ret),
-		       GFP_KERNEL);
+	map = vbm_mapping_alloc(ret, buf->own);
 	if (!map) {
 		ret = -ENOMEM;
 		goto err_put_vdev;
@@ -548,7 +560,10 @@ struct vbm_table *vbm_mapping_table_locked(struct vbm_mapping *map)
 	}
 
 	/* One array without chaining: entries and end mark copy as they are. */
-	memcpy(sgl, map->sgl, size);
+	if (map->sgt.orig_nents == 1)
+		*sgl = *map->sgl;
+	else
+		memcpy(sgl, map->sgl, size);
 	table->sgt = map->sgt;
 	table->sgt.sgl = sgl;
 	table->map = map;
@@ -583,6 +598,9 @@ size_t vbm_mapping_contiguous(const struct sg_table *sgt)
 
 size_t vbm_mapping_metadata(const struct vbm_mapping *map)
 {
-	return struct_size(map, sgl, map->sgt.orig_nents *
-				     (map == map->buf->own ? 1 : 2));
+	size_t nr = map->sgt.orig_nents;
+
+	if (nr == 1 || map != map->buf->own)
+		nr *= 2;
+	return struct_size(map, sgl, nr);
 }

@@ -51,8 +51,8 @@
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take
- * a sync_lock at most, and not while they sync. dma_buf_export() takes a lock that debugfs holds around
- * dma_resv, so it is never called under one.
+ * a sync_lock at most, and not while they sync. dma_buf_export() takes a lock
+ * that debugfs holds around dma_resv, so it is never called under one.
  */
 #ifndef _VBM_H
 #define _VBM_H
