@@ -15,6 +15,10 @@ readonly \
 	EXIT_TIMEOUT=124 \
 	EXIT_HARNESS=125
 
+# A checkout can belong to another user than root, as in CI.
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+	GIT_CONFIG_VALUE_0="$PROJECT"
+
 say() { printf 'vm: %s\n' "$*" >&2; }
 
 die()
