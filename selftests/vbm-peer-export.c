@@ -41,39 +41,52 @@ static struct vnode *open_dmabuf(const char *node, struct vbuf *b)
 	return n;
 }
 
-/* Each frame arrives in the exporter's memory, with the brackets around it. */
+/*
+ * Each frame arrives in the exporter's memory, with the brackets around it. Two
+ * buffers with memory of their own: bounced, a second mapping of the same
+ * memory would bring its old contents after the frame.
+ */
 static void test_scattered_sg(const char *node)
 {
-	int peer = peer_open(NULL), fd;
-	unsigned int i, plane;
+	unsigned int i, k, plane;
+	int peer = peer_open(NULL);
+	char *map[2][PLANES_MAX];
 	struct vnode *n;
-	char *map[PLANES_MAX];
-	struct vbuf b;
+	struct vbuf b[2];
 
-	n = open_dmabuf(node, &b);
-	for (plane = 0; plane < n->num_planes; plane++) {
-		fd = scattered(peer, n->sizeimage[plane], 0);
-		map[plane] = dmabuf_mmap(fd, dmabuf_size(fd));
-		b.p[plane].fd = fd;
-		b.p[plane].length = dmabuf_size(fd);
+	n = vnode_open(node);
+	vnode_buffers(n, 2, V4L2_MEMORY_DMABUF);
+	for (k = 0; k < 2; k++) {
+		vbuf_init(&b[k], n, k, V4L2_MEMORY_DMABUF);
+		for (plane = 0; plane < n->num_planes; plane++) {
+			int fd = scattered(peer, n->sizeimage[plane], 0);
+
+			b[k].p[plane].fd = fd;
+			b[k].p[plane].length = dmabuf_size(fd);
+			map[k][plane] = dmabuf_mmap(fd, dmabuf_size(fd));
+		}
 	}
 	for (i = 0; i < 4; i++) {
 		for (plane = 0; plane < n->num_planes; plane++) {
-			CHECK_OK(dmabuf_sync(b.p[plane].fd, DMA_BUF_SYNC_START |
+			CHECK_OK(dmabuf_sync(b[0].p[plane].fd,
+					     DMA_BUF_SYNC_START |
 					     DMA_BUF_SYNC_WRITE));
-			memset(map[plane], 0xa5, n->sizeimage[plane]);
-			CHECK_OK(dmabuf_sync(b.p[plane].fd, DMA_BUF_SYNC_END |
+			memset(map[0][plane], 0xa5, n->sizeimage[plane]);
+			CHECK_OK(dmabuf_sync(b[0].p[plane].fd,
+					     DMA_BUF_SYNC_END |
 					     DMA_BUF_SYNC_WRITE));
 		}
-		vnode_run(n, &b, 1, 1);
+		vnode_run(n, b, 2, 1);
 		for (plane = 0; plane < n->num_planes; plane++) {
-			CHECK_OK(dmabuf_sync(b.p[plane].fd, DMA_BUF_SYNC_START |
+			CHECK_OK(dmabuf_sync(b[0].p[plane].fd,
+					     DMA_BUF_SYNC_START |
 					     DMA_BUF_SYNC_READ));
-			if (bytes_check(map[plane], n->sizeimage[plane],
+			if (bytes_check(map[0][plane], n->sizeimage[plane],
 					0xa5) < 0)
 				FAIL("frame %u has not arrived in plane %u", i,
 				     plane);
-			CHECK_OK(dmabuf_sync(b.p[plane].fd, DMA_BUF_SYNC_END |
+			CHECK_OK(dmabuf_sync(b[0].p[plane].fd,
+					     DMA_BUF_SYNC_END |
 					     DMA_BUF_SYNC_READ));
 		}
 	}
