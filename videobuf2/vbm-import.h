@@ -29,19 +29,19 @@
  */
 struct vbm_import {
 	struct vbm_plane plane;
-	struct kref ref;
-	struct mutex lock; /* @attach, @vaddr */
-	spinlock_t sync_lock; /* @foreign_sync, @syncing */
 	struct vbm_client client;
 	struct vbm_device *vdev;
-	int error;
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;
 	struct vbm_mapping *map;
-	bool foreign_sync;
-	unsigned int syncing;
-	unsigned int segments;
 	void *vaddr;
+	struct mutex lock; /* @attach, @vaddr */
+	spinlock_t sync_lock; /* @foreign_sync, @syncing */
+	struct kref ref;
+	int error;
+	unsigned int segments;
+	unsigned int syncing;
+	bool foreign_sync;
 };
 
 static inline struct vbm_import *vbm_plane_import(struct vbm_plane *plane)

@@ -205,12 +205,12 @@ struct vbm_mapping {
 	struct vbm_device *vdev;
 	struct vbm_buf *buf;
 	struct vbm_backing *backing;
-	enum dma_data_direction dir;
-	enum dma_data_direction map_dir;
 	unsigned int holders;
 	unsigned int in_use;
 	unsigned int exact;
 	unsigned int syncing;
+	enum dma_data_direction dir : 8;
+	enum dma_data_direction map_dir : 8;
 	bool device_owned;
 	bool need_sync;
 	bool fixed;
