@@ -20,7 +20,8 @@ load()
 	# shellcheck disable=SC2086 # several arguments
 	modprobe vivid $VBM_VIVID &&
 		modprobe vbcam $VBM_VBCAM &&
-		modprobe vbm-peer
+		modprobe vbm-peer &&
+		modprobe vbm-queue
 }
 
 run()		# program
@@ -28,6 +29,17 @@ run()		# program
 	echo "# $1"
 	"$bin/$1" > "/out/$1.tap" 2>&1
 	echo "# $1 ended with $?"
+}
+
+# What a stock kernel does not survive is the end of its guest; run looks for
+# that in the log.
+fatal()		# program
+{
+	[ "$STOCK" = 1 ] || return
+	echo 1 > /proc/sys/kernel/panic_on_oops
+	echo -1 > /proc/sys/kernel/panic
+	echo "# fatal: $1"
+	"$bin/$1" -f
 }
 
 # All that was loaded goes again: nothing is left that holds it. On stock, what
@@ -38,8 +50,8 @@ unload()
 	local modules=(vbcam vivid)
 
 	[ "$STOCK" = 1 ] ||
-		modules+=(vbm_peer videobuf2_dma_contig videobuf2_dma_sg
-			  videobuf2_mem)
+		modules+=(vbm_peer vbm_queue videobuf2_dma_contig
+			  videobuf2_dma_sg videobuf2_mem)
 	for module in "${modules[@]}"; do
 		[ -d "/sys/module/$module" ] || continue
 		n=$((n + 1))
@@ -57,7 +69,8 @@ load || exit 1
 case $boot in
 direct)
 	for program in vbm-export vbm-lifetime vbm-mmap vbm-cpu vbm-userptr \
-		       vbm-memory vbm-stats vbm-peer-import vbm-peer-export; do
+		       vbm-memory vbm-stats vbm-peer-import vbm-peer-export \
+		       vbm-driver; do
 		run $program
 	done
 	# Before core leaks what belongs to the devices.
@@ -67,19 +80,19 @@ direct)
 	load || exit 1
 	run vbm-fuzz
 	run vbm-core-leak
-	if [ "$STOCK" = 1 ]; then
-		# The end of this guest, which run looks for in its log.
-		echo 1 > /proc/sys/kernel/panic_on_oops
-		echo -1 > /proc/sys/kernel/panic
-		run vbm-rmmod
-	fi
+	fatal vbm-rmmod
 	;;
 swiotlb)
 	run vbm-cpu
 	run vbm-memory
 	run vbm-peer-import
 	run vbm-peer-export
+	run vbm-driver
 	unload
+	if [ "$STOCK" = 1 ]; then
+		load || exit 1
+		fatal vbm-driver
+	fi
 	;;
 *)
 	echo "guest.sh: what is $boot?" >&2

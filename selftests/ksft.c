@@ -270,8 +270,9 @@ static void run_test(const struct ksft_test *t, char **nodes, int nr)
 static void usage(const char *prog)
 {
 	fprintf(stderr,
-		"usage: %s [-l] [-t TEST] [-d NODE] [-s SEED]\n"
+		"usage: %s [-lf] [-t TEST] [-d NODE] [-s SEED]\n"
 		"  -l       list the tests\n"
+		"  -f       on stock: only tests that it does not survive\n"
 		"  -t TEST  only tests whose name contains TEST\n"
 		"  -d NODE  only that video node\n"
 		"  -s SEED  seed of the generators\n"
@@ -309,12 +310,12 @@ static bool has_cma(void)
 int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 {
 	const char *only = NULL, *device = NULL;
-	bool swiotlb = has_swiotlb_force();
+	bool swiotlb = has_swiotlb_force(), fatal = false;
 	char *nodes[64];
 	int opt, nr_nodes;
 	size_t i;
 
-	while ((opt = getopt(argc, argv, "lt:d:s:h")) != -1) {
+	while ((opt = getopt(argc, argv, "lft:d:s:h")) != -1) {
 		switch (opt) {
 		case 'l':
 			for (i = 0; i < nr; i++)
@@ -322,6 +323,9 @@ int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 				       tests[i].stock ? "\tstock fails: " : "",
 				       tests[i].stock ? tests[i].stock : "");
 			return 0;
+		case 'f':
+			fatal = true;
+			break;
 		case 't':
 			only = optarg;
 			break;
@@ -373,7 +377,8 @@ int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 		if (!!(t->flags & KSFT_SWIOTLB) > swiotlb ||
 		    (swiotlb && (t->flags & KSFT_DIRECT)) ||
 		    (t->flags & KSFT_CMA && !has_cma()) ||
-		    (ksft_stock && (t->flags & KSFT_OURS)))
+		    (ksft_stock && (t->flags & KSFT_OURS)) ||
+		    (ksft_stock && !!(t->flags & KSFT_FATAL) != fatal))
 			continue;
 		if (t->flags & KSFT_NO_NODE)
 			run_one(t, NULL);

@@ -45,6 +45,7 @@
 #define KSFT_OURS	0x0008	/* of an interface that stock does not have */
 #define KSFT_DIRECT	0x0010	/* makes no sense with swiotlb=force */
 #define KSFT_CMA	0x0020	/* needs contiguous memory set aside (cma=) */
+#define KSFT_FATAL	0x0040	/* stock does not survive it: -f, or not at all */
 
 struct ksft_test {
 	const char *name;
