@@ -42,5 +42,4 @@ int coder_decode(const void *data, size_t size, enum vbjpeg_raw raw,
 u8 *coder_encode(const struct picture *pic,
 		 const struct vbjpeg_enc_params *params, size_t *size);
 
-
 #endif /* _CODER_H */
