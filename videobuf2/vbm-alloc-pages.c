@@ -121,11 +121,28 @@ static struct page *vbm_pages_chunk(const struct vbm_request *req,
 	return page;
 }
 
+/*
+ * The order to ask for: the largest that fits into what is left, or the next
+ * one if it covers the rest and wastes next to nothing of the whole. A frame
+ * that is a little short of a power of two, as 1080p is, then has one segment
+ * rather than eight.
+ */
+static unsigned int vbm_pages_order(unsigned long left, unsigned long whole,
+				    unsigned int max)
+{
+	unsigned int order = ilog2(left);
+
+	if (order < max && (2UL << order) - left <= whole / 32)
+		order++;
+	return min(order, max);
+}
+
 static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
 {
-	unsigned long left = req->size >> PAGE_SHIFT;
+	unsigned long whole = req->size >> PAGE_SHIFT;
 	unsigned int order = MAX_PAGE_ORDER;
 	unsigned int nr_extents = 0;
+	unsigned long left = whole;
 	struct vbm_backing *backing;
 	struct page *page, *next;
 	struct vbm_extent *ext;
@@ -133,13 +150,13 @@ static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
 	LIST_HEAD(chunks);
 
 	while (left) {
-		order = min_t(unsigned int, order, ilog2(left));
+		order = vbm_pages_order(left, whole, order);
 		page = vbm_pages_chunk(req, order);
 		if (!page)
 			goto err_free_chunks;
 		/* What failed once is not tried again for this buffer. */
 		order = compound_order(page);
-		left -= 1UL << order;
+		left -= min(left, 1UL << order);
 		list_add_tail(&page->lru, &chunks);
 		if (page_to_pfn(page) != end)
 			nr_extents++;
@@ -151,16 +168,20 @@ static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
 		goto err_free_chunks;
 
 	ext = backing->extents - 1;
+	left = whole;
 	end = 0;
 	list_for_each_entry_safe(page, next, &chunks, lru) {
+		unsigned long nr = min(left, 1UL << compound_order(page));
+
 		list_del(&page->lru);
 		if (page_to_pfn(page) != end) {
 			ext++;
 			ext->page = page;
 			ext->phys = page_to_phys(page);
 		}
-		ext->nr_pages += 1UL << compound_order(page);
-		end = page_to_pfn(page) + (1UL << compound_order(page));
+		ext->nr_pages += nr;
+		left -= nr;
+		end = page_to_pfn(page) + nr;
 	}
 	return backing;
 

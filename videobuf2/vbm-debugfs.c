@@ -67,13 +67,13 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 static void vbm_show_import(struct seq_file *s, struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
-	bool sync = imp->map ? imp->map->need_sync : imp->foreign_sync;
 
 	seq_printf(s, "buf=%u kind=import dev=%s size=%zu exporter=%s ours=%d",
 		   plane->id, dev_name(plane->dev), plane->size,
 		   imp->dmabuf->exp_name, !!imp->map);
 	seq_printf(s, " segments=%u dir=%s sync=%s vmap=%d\n", imp->segments,
-		   vbm_dir_name(plane->dir), sync ? "sync" : "-", !!imp->vaddr);
+		   vbm_dir_name(plane->dir), imp->syncs ? "sync" : "-",
+		   !!READ_ONCE(imp->vaddr));
 }
 
 static int buffers_show(struct seq_file *s, void *unused)

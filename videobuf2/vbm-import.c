@@ -294,9 +294,11 @@ int vbm_import_map(struct vbm_import *imp)
 	plane->sgt = sgt;
 	if (ours) {
 		imp->map = vbm_attachment_mapping(attach, plane->dir);
+		imp->syncs = imp->map->need_sync;
 		imp->attach = attach;
 	} else {
-		imp->foreign_sync = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
+		imp->syncs = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
+		imp->foreign_sync = imp->syncs;
 		ret = vbm_import_join(imp, attach);
 		if (ret) {
 			stat = VBM_STAT_FAIL_NODEV;

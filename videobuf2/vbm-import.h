@@ -25,6 +25,7 @@
  * @foreign_sync: the exporter is not ours, and its addresses need syncing
  * @syncing: syncs under way
  * @segments: of the mapping
+ * @syncs: it needed syncing when it was mapped
  * @vaddr: kernel address, once a driver has asked
  */
 struct vbm_import {
@@ -42,6 +43,7 @@ struct vbm_import {
 	unsigned int segments;
 	unsigned int syncing;
 	bool foreign_sync;
+	bool syncs;
 };
 
 static inline struct vbm_import *vbm_plane_import(struct vbm_plane *plane)
