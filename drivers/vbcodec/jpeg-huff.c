@@ -22,37 +22,30 @@
 #define LOOK_EXTRA(look)	((look) >> 12 & 0xf)
 #define LOOK_VALUE(look)	((s32)(look) >> 16)
 
-/* Where a coefficient goes, and what that means to the transform. */
+/* Where a coefficient goes, and its VBJPEG_NZ_*. */
 struct place {
 	u16	pos;
 	u16	nonzero;
 };
 
-#define NONZERO(row, col)						\
-	(((row) ? 1 << (col) : 0) | ((col) ? VBJPEG_NZ_RIGHT : 0) |	\
-	 ((col) > 3 ? VBJPEG_NZ_RIGHT_HALF : 0) |			\
-	 ((row) > 3 ? VBJPEG_NZ_BOTTOM_HALF : 0))
-
-#define PLACE(row, col) { 8 * (row) + (col), NONZERO(row, col) }
-
 /* In the order of vbjpeg_zigzag. */
 static const struct place places[VBJPEG_BLOCK] = {
-	PLACE(0, 0), PLACE(0, 1), PLACE(1, 0), PLACE(2, 0),
-	PLACE(1, 1), PLACE(0, 2), PLACE(0, 3), PLACE(1, 2),
-	PLACE(2, 1), PLACE(3, 0), PLACE(4, 0), PLACE(3, 1),
-	PLACE(2, 2), PLACE(1, 3), PLACE(0, 4), PLACE(0, 5),
-	PLACE(1, 4), PLACE(2, 3), PLACE(3, 2), PLACE(4, 1),
-	PLACE(5, 0), PLACE(6, 0), PLACE(5, 1), PLACE(4, 2),
-	PLACE(3, 3), PLACE(2, 4), PLACE(1, 5), PLACE(0, 6),
-	PLACE(0, 7), PLACE(1, 6), PLACE(2, 5), PLACE(3, 4),
-	PLACE(4, 3), PLACE(5, 2), PLACE(6, 1), PLACE(7, 0),
-	PLACE(7, 1), PLACE(6, 2), PLACE(5, 3), PLACE(4, 4),
-	PLACE(3, 5), PLACE(2, 6), PLACE(1, 7), PLACE(2, 7),
-	PLACE(3, 6), PLACE(4, 5), PLACE(5, 4), PLACE(6, 3),
-	PLACE(7, 2), PLACE(7, 3), PLACE(6, 4), PLACE(5, 5),
-	PLACE(4, 6), PLACE(3, 7), PLACE(4, 7), PLACE(5, 6),
-	PLACE(6, 5), PLACE(7, 4), PLACE(7, 5), PLACE(6, 6),
-	PLACE(5, 7), PLACE(6, 7), PLACE(7, 6), PLACE(7, 7),
+	{ 0, 0x000 }, { 1, 0x100 }, { 8, 0x001 }, { 16, 0x001 },
+	{ 9, 0x102 }, { 2, 0x100 }, { 3, 0x100 }, { 10, 0x104 },
+	{ 17, 0x102 }, { 24, 0x001 }, { 32, 0x401 }, { 25, 0x102 },
+	{ 18, 0x104 }, { 11, 0x108 }, { 4, 0x300 }, { 5, 0x300 },
+	{ 12, 0x310 }, { 19, 0x108 }, { 26, 0x104 }, { 33, 0x502 },
+	{ 40, 0x401 }, { 48, 0x401 }, { 41, 0x502 }, { 34, 0x504 },
+	{ 27, 0x108 }, { 20, 0x310 }, { 13, 0x320 }, { 6, 0x300 },
+	{ 7, 0x300 }, { 14, 0x340 }, { 21, 0x320 }, { 28, 0x310 },
+	{ 35, 0x508 }, { 42, 0x504 }, { 49, 0x502 }, { 56, 0x401 },
+	{ 57, 0x502 }, { 50, 0x504 }, { 43, 0x508 }, { 36, 0x710 },
+	{ 29, 0x320 }, { 22, 0x340 }, { 15, 0x380 }, { 23, 0x380 },
+	{ 30, 0x340 }, { 37, 0x720 }, { 44, 0x710 }, { 51, 0x508 },
+	{ 58, 0x504 }, { 59, 0x508 }, { 52, 0x710 }, { 45, 0x720 },
+	{ 38, 0x740 }, { 31, 0x380 }, { 39, 0x780 }, { 46, 0x740 },
+	{ 53, 0x720 }, { 60, 0x710 }, { 61, 0x720 }, { 54, 0x740 },
+	{ 47, 0x780 }, { 55, 0x780 }, { 62, 0x740 }, { 63, 0x780 },
 };
 
 /* A number of @extra bits, at the top of @bits (T.81, table F.1). */

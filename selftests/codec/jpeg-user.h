@@ -12,6 +12,11 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The C library has it, too. */
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -20,7 +25,6 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
-#define __always_inline inline __attribute__((always_inline))
 #define BIT(n)		(1UL << (n))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
