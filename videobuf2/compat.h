@@ -67,4 +67,34 @@ do {							\
 } while (0)
 #endif
 
+/*
+ * 6.18 gave v4l2_fh_add() and v4l2_fh_del() the file that has the handle, and
+ * drivers a way back from it. Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define VBM_FH_ADD(fh, file)			\
+do {						\
+	struct v4l2_fh *__fh = (fh);		\
+						\
+	(file)->private_data = __fh;		\
+	v4l2_fh_add(__fh);			\
+} while (0)
+#define VBM_FH_DEL(fh, file)	v4l2_fh_del(fh)
+#define file_to_v4l2_fh(file)	((struct v4l2_fh *)(file)->private_data)
+#else
+#define VBM_FH_ADD(fh, file)	v4l2_fh_add(fh, file)
+#define VBM_FH_DEL(fh, file)	v4l2_fh_del(fh, file)
+#endif
+
+/*
+ * 6.18 took the choice of flags from v4l2_m2m_buf_copy_metadata(). Goes with
+ * 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define VBM_M2M_COPY_METADATA(out, cap)	\
+	v4l2_m2m_buf_copy_metadata(out, cap, false)
+#else
+#define VBM_M2M_COPY_METADATA(out, cap)	v4l2_m2m_buf_copy_metadata(out, cap)
+#endif
+
 #endif

@@ -17,6 +17,7 @@
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/iommu-dma.h>
 #include <linux/mm.h>
 
 #include "vbm-alloc.h"
@@ -65,8 +66,20 @@ static struct vbm_backing *vbm_dma_backing(const struct vbm_allocator *from,
 	return backing;
 }
 
+/*
+ * Without an IOMMU the DMA API does not zero memory that it is not to map for
+ * the kernel, and user space would see what was there. So let it map.
+ */
+static unsigned long vbm_dma_attrs(const struct vbm_request *req)
+{
+	if (use_dma_iommu(req->dev) || get_dma_ops(req->dev))
+		return req->attrs;
+	return req->attrs & ~DMA_ATTR_NO_KERNEL_MAPPING;
+}
+
 static struct vbm_backing *vbm_dma_alloc(const struct vbm_request *req)
 {
+	unsigned long attrs = vbm_dma_attrs(req);
 	struct vbm_backing *backing = NULL;
 	bool have_sgt = false;
 	struct sg_table sgt;
@@ -80,7 +93,7 @@ static struct vbm_backing *vbm_dma_alloc(const struct vbm_request *req)
 
 	cpu = dma_alloc_attrs(req->dev, req->size, &addr,
 			      GFP_KERNEL | __GFP_NOWARN | req->gfp,
-			      req->attrs | DMA_ATTR_NO_WARN);
+			      attrs | DMA_ATTR_NO_WARN);
 	if (!cpu) {
 		ret = -ENOMEM;
 		goto err_uncharge;
@@ -88,7 +101,7 @@ static struct vbm_backing *vbm_dma_alloc(const struct vbm_request *req)
 
 	/* Some memory has no table; then it can be used, but not exported. */
 	have_sgt = !dma_get_sgtable_attrs(req->dev, &sgt, cpu, addr, req->size,
-					  req->attrs);
+					  attrs);
 	backing = vbm_dma_backing(&vbm_alloc_dma, req, have_sgt ? &sgt : NULL);
 	if (have_sgt)
 		sg_free_table(&sgt);
@@ -98,11 +111,11 @@ static struct vbm_backing *vbm_dma_alloc(const struct vbm_request *req)
 	}
 	backing->dma.cpu = cpu;
 	backing->dma.addr = addr;
-	backing->dma.attrs = req->attrs;
+	backing->dma.attrs = attrs;
 	return backing;
 
 err_free:
-	dma_free_attrs(req->dev, req->size, cpu, addr, req->attrs);
+	dma_free_attrs(req->dev, req->size, cpu, addr, attrs);
 err_uncharge:
 	vbm_alloc_uncharge(req->size);
 	return ERR_PTR(ret);

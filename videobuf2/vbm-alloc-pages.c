@@ -146,7 +146,7 @@ static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
 	struct vbm_backing *backing;
 	struct page *page, *next;
 	struct vbm_extent *ext;
-	unsigned long end = 0;
+	unsigned long end = ULONG_MAX;
 	LIST_HEAD(chunks);
 
 	while (left) {
@@ -169,7 +169,7 @@ static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
 
 	ext = backing->extents - 1;
 	left = whole;
-	end = 0;
+	end = ULONG_MAX;
 	list_for_each_entry_safe(page, next, &chunks, lru) {
 		unsigned long nr = min(left, 1UL << compound_order(page));
 
@@ -191,6 +191,22 @@ err_free_chunks:
 		__free_pages(page, compound_order(page));
 	}
 	return ERR_PTR(-ENOMEM);
+}
+
+/* Is it memory that is missing, rather than a place for it? */
+static bool vbm_pages_missing(const struct vbm_request *req)
+{
+	struct vbm_constraints limits = *req->limits;
+	struct vbm_request anywhere = *req;
+	struct vbm_backing *backing;
+
+	limits.max_addr = U64_MAX;
+	anywhere.limits = &limits;
+	backing = vbm_pages_alloc_list(&anywhere);
+	if (IS_ERR(backing))
+		return true;
+	vbm_backing_put(backing);
+	return false;
 }
 
 /*
@@ -223,11 +239,7 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 	if (!page) {
 		backing->nr_extents = 0;
 		vbm_backing_put(backing);
-		backing = vbm_pages_alloc_list(req);
-		if (IS_ERR(backing))
-			return backing;
-		vbm_backing_put(backing);
-		return ERR_PTR(-EAGAIN);
+		return ERR_PTR(vbm_pages_missing(req) ? -ENOMEM : -EAGAIN);
 	}
 
 	if (trim) {

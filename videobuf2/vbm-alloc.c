@@ -40,10 +40,10 @@ static atomic_long_t vbm_uncharged;
  */
 int vbm_alloc_charge(size_t size)
 {
-	unsigned long limit = READ_ONCE(uncharged_limit_mb);
+	u64 limit = (u64)READ_ONCE(uncharged_limit_mb) << 20;
 	long now = atomic_long_add_return(size, &vbm_uncharged);
 
-	if (limit && now > 0 && (unsigned long)now > limit << 20) {
+	if (limit && now > 0 && now > limit) {
 		atomic_long_sub(size, &vbm_uncharged);
 		vbm_stat_inc(VBM_STAT_FAIL_LIMIT);
 		return -ENOMEM;

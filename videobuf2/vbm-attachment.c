@@ -83,8 +83,9 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	struct vbm_mapping *map = att->maps[dir];
 
 	lockdep_assert_held(&buf->lock);
+	vbm_cpu_before_map_locked(buf);
 	if (!map)
-		map = vbm_mapping_find_locked(buf, dev, dir);
+		map = vbm_mapping_find_locked(buf, dev, dir, att->exact);
 	if (map) {
 		att->maps[dir] = map;
 		if (!map->live)

@@ -23,7 +23,8 @@
  *
  * A foreign importer's bytes are not fetched when the own queue gives: user
  * space writes through the V4L2 mapping without telling, so the memory may be
- * the newer of the two.
+ * the newer of the two. Nor while an exact device owns the buffer and writes:
+ * its bytes are newer than any that the importer was shown.
  *
  * Taking a second time would copy an old view over new bytes, so an exact
  * mapping is taken only while its device owns it. That is also why CPU writes
@@ -45,17 +46,6 @@
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm.h"
-
-/* As mapped, not as asked for: see vbm_mapping_fill(). */
-static bool vbm_device_reads(const struct vbm_mapping *map)
-{
-	return map->map_dir != DMA_FROM_DEVICE;
-}
-
-static bool vbm_device_writes(const struct vbm_mapping *map)
-{
-	return map->map_dir != DMA_TO_DEVICE;
-}
 
 /* Context: any; the mapping must not be torn down meanwhile. */
 static void vbm_sync_for_device(struct vbm_mapping *map)
@@ -101,27 +91,28 @@ static void vbm_vmap_invalidate(struct vbm_buf *buf)
 		invalidate_kernel_vmap_range(buf->vaddr, buf->plane.size);
 }
 
-/* Somebody has written to memory: pass it on to who reads without asking. */
+/*
+ * Somebody has written to memory: pass it on to who reads without asking. A
+ * mapping that is being synced stays in the list (vbm_mapping_unlink()), so
+ * the lock can be dropped for that time.
+ */
 static void vbm_cpu_refresh(struct vbm_buf *buf, const struct vbm_mapping *but)
 {
 	struct vbm_mapping *map;
 	unsigned long flags;
 
 	spin_lock_irqsave(&buf->sync_lock, flags);
-	list_for_each_entry(map, &buf->mappings, buf_node)
-		if (map != but && map->need_sync && vbm_device_reads(map) &&
-		    map->exact < map->in_use)
-			vbm_sync_for_device(map);
+	list_for_each_entry(map, &buf->mappings, buf_node) {
+		if (map == but || !map->need_sync || !vbm_mapping_reads(map) ||
+		    !map->live || map->exact == map->in_use)
+			continue;
+		map->syncing++;
+		spin_unlock_irqrestore(&buf->sync_lock, flags);
+		vbm_sync_for_device(map);
+		spin_lock_irqsave(&buf->sync_lock, flags);
+		map->syncing--;
+	}
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
-}
-
-static void vbm_cpu_set_owned(struct vbm_mapping *map, bool owned)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&map->buf->sync_lock, flags);
-	map->device_owned = owned;
-	spin_unlock_irqrestore(&map->buf->sync_lock, flags);
 }
 
 /* Does the buffer concern nobody but the device of this mapping? */
@@ -140,7 +131,7 @@ static bool vbm_cpu_alone(const struct vbm_mapping *map)
 /**
  * vbm_cpu_give() - the device of an exact mapping is about to do DMA
  * @map: a mapping that the caller uses, exactly
- * @clean: user space says that it has not written
+ * @clean: user space says that it has not written; other devices may have
  *
  * Context: any.
  */
@@ -148,26 +139,26 @@ void vbm_cpu_give(struct vbm_mapping *map, bool clean)
 {
 	struct vbm_buf *buf = map->buf;
 
+	WRITE_ONCE(map->device_owned, true);
 	if (!READ_ONCE(buf->nr_sync))
 		return;
 
+	clean = clean && vbm_cpu_alone(map);
+	WRITE_ONCE(map->unfetched, false);
 	vbm_vmap_flush(buf);
-	if (map->need_sync) {
-		if (!clean && vbm_mapping_sync_begin(map)) {
-			vbm_sync_for_device(map);
-			vbm_mapping_sync_end(map);
-		}
-		vbm_cpu_set_owned(map, true);
+	if (map->need_sync && !clean && vbm_mapping_sync_begin(map)) {
+		vbm_sync_for_device(map);
+		vbm_mapping_sync_end(map);
 	}
 	/* User space has filled what this device is to read. */
-	if (!clean && vbm_device_reads(map))
+	if (!clean && vbm_mapping_reads(map))
 		vbm_cpu_refresh(buf, map);
 }
 
 /**
  * vbm_cpu_take() - the device of an exact mapping has done its DMA
  * @map: a mapping that the caller uses, exactly
- * @unread: user space says that it will not read; other devices may
+ * @unread: user space says that it will not read; others still may
  *
  * Context: any, also hard interrupts.
  */
@@ -175,21 +166,44 @@ void vbm_cpu_take(struct vbm_mapping *map, bool unread)
 {
 	struct vbm_buf *buf = map->buf;
 
-	if (!READ_ONCE(buf->nr_sync))
+	if (!READ_ONCE(buf->nr_sync)) {
+		WRITE_ONCE(map->device_owned, false);
 		return;
+	}
 
-	if (map->need_sync) {
-		if (vbm_device_writes(map) &&
-		    !(unread && vbm_cpu_alone(map)) &&
-		    vbm_mapping_sync_begin(map)) {
+	if (map->need_sync && vbm_mapping_writes(map)) {
+		if (unread && vbm_cpu_alone(map)) {
+			WRITE_ONCE(map->unfetched, true);
+		} else if (vbm_mapping_sync_begin(map)) {
 			vbm_sync_for_cpu(map);
 			vbm_mapping_sync_end(map);
 			vbm_vmap_invalidate(buf);
 		}
-		vbm_cpu_set_owned(map, false);
 	}
-	if (vbm_device_writes(map))
+	WRITE_ONCE(map->device_owned, false);
+	if (vbm_mapping_writes(map))
 		vbm_cpu_refresh(buf, map);
+}
+
+/* Somebody wants the bytes after all that user space would not read. */
+static void vbm_cpu_fetch_left(struct vbm_buf *buf)
+{
+	struct vbm_mapping *map;
+
+	lockdep_assert_held(&buf->lock);
+	list_for_each_entry(map, &buf->mappings, buf_node) {
+		if (!READ_ONCE(map->unfetched))
+			continue;
+		WRITE_ONCE(map->unfetched, false);
+		vbm_sync_for_cpu(map);
+	}
+}
+
+/* A device is about to be mapped, or given a mapping: memory is what it gets. */
+void vbm_cpu_before_map_locked(struct vbm_buf *buf)
+{
+	if (READ_ONCE(buf->nr_sync))
+		vbm_cpu_fetch_left(buf);
 }
 
 /*
@@ -209,12 +223,10 @@ void vbm_cpu_map_locked(struct vbm_mapping *map)
  */
 void vbm_cpu_unmap_locked(struct vbm_mapping *map)
 {
-	lockdep_assert_held(&map->buf->lock);
-	if (map->need_sync && map->live && vbm_device_writes(map) &&
-	    vbm_mapping_owned(map)) {
-		vbm_sync_for_cpu(map);
-		vbm_cpu_refresh(map->buf, map);
-	}
+	if (!vbm_mapping_may_fetch_locked(map))
+		return;
+	vbm_sync_for_cpu(map);
+	vbm_cpu_refresh(map->buf, map);
 }
 
 /**
@@ -235,10 +247,10 @@ int vbm_cpu_begin(struct vbm_buf *buf, enum dma_data_direction dir)
 		return 0;
 
 	mutex_lock(&buf->lock);
+	vbm_cpu_fetch_left(buf);
 	/* In the order in which they were mapped, the own device first. */
 	list_for_each_entry(map, &buf->mappings, buf_node)
-		if (map->need_sync && vbm_device_writes(map) &&
-		    vbm_mapping_owned(map))
+		if (vbm_mapping_may_fetch_locked(map))
 			vbm_sync_for_cpu(map);
 	vbm_vmap_invalidate(buf);
 	mutex_unlock(&buf->lock);

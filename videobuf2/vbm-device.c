@@ -33,6 +33,7 @@
 static DEFINE_SPINLOCK(vbm_devices_lock);
 static LIST_HEAD(vbm_devices);
 static DECLARE_WAIT_QUEUE_HEAD(vbm_devices_wait);
+static atomic_t vbm_devices_going;
 
 /**
  * vbm_device_describe() - what a device asks of memory
@@ -86,6 +87,7 @@ static void vbm_device_release(struct kref *ref)
 		spin_unlock(&vbm_devices_lock);
 		put_device(vdev->dev);
 	}
+	VBM_ASSERT(list_empty(&vdev->node));
 	kfree_const(vdev->name);
 	kfree(vdev);
 }
@@ -152,7 +154,9 @@ static void vbm_device_gone(struct vbm_device *vdev)
 
 static void vbm_device_devres(struct device *dev, void *res)
 {
+	atomic_inc(&vbm_devices_going);
 	vbm_device_gone(*(struct vbm_device **)res);
+	atomic_dec(&vbm_devices_going);
 }
 
 static int vbm_device_match(struct device *dev, void *res, void *data)
@@ -160,16 +164,62 @@ static int vbm_device_match(struct device *dev, void *res, void *data)
 	return *(struct vbm_device **)res == data;
 }
 
+/* Take the entry away again, with its reference; false if it has run. */
+static bool vbm_device_unwatch(struct vbm_device *vdev)
+{
+	if (devres_destroy(vdev->dev, vbm_device_devres, vbm_device_match,
+			   vdev))
+		return false;
+	vbm_device_put(vdev);
+	return true;
+}
+
+/*
+ * The entry of a device, referenced, or NULL; -ENODEV while its driver goes. An
+ * entry from before a driver was bound is no longer to be found then.
+ */
 static struct vbm_device *vbm_device_find_locked(struct device *dev)
 {
-	struct vbm_device *vdev;
+	struct vbm_device *vdev, *next;
 
 	lockdep_assert_held(&vbm_devices_lock);
-	list_for_each_entry(vdev, &vbm_devices, node)
-		if (vdev->dev == dev && !vdev->dead &&
-		    kref_get_unless_zero(&vdev->ref))
+	list_for_each_entry_safe(vdev, next, &vbm_devices, node) {
+		if (vdev->dev != dev)
+			continue;
+		if (vdev->dead)
+			return ERR_PTR(-ENODEV);
+		if (!vdev->bound && READ_ONCE(dev->driver))
+			list_del_init(&vdev->node);
+		else if (kref_get_unless_zero(&vdev->ref))
 			return vdev;
+	}
 	return NULL;
+}
+
+/*
+ * Have the driver core tell us when the driver goes. Resources that are added
+ * once it releases those of the device would be left for the next driver to
+ * stumble over. The state leaves these two before that begins, under the lock
+ * that devres_add() takes.
+ */
+static int vbm_device_watch(struct vbm_device *vdev)
+{
+	struct device *dev = vdev->dev;
+	enum dl_dev_state state;
+	struct vbm_device **res;
+
+	res = devres_alloc(vbm_device_devres, sizeof(*res), GFP_KERNEL);
+	if (!res)
+		return -ENOMEM;
+	*res = vdev;
+	kref_get(&vdev->ref);
+	devres_add(dev, res);
+
+	state = READ_ONCE(dev->links.status);
+	if (state == DL_DEV_PROBING || state == DL_DEV_DRIVER_BOUND)
+		return 0;
+	vbm_device_unwatch(vdev);
+	return -ENODEV;
 }
 
 /**
@@ -182,8 +232,8 @@ static struct vbm_device *vbm_device_find_locked(struct device *dev)
  */
 struct vbm_device *vbm_device_get(struct device *dev)
 {
-	struct vbm_device *vdev, *other, **res;
-	bool locked;
+	struct vbm_device *vdev, *other;
+	int ret;
 
 	spin_lock(&vbm_devices_lock);
 	vdev = vbm_device_find_locked(dev);
@@ -195,58 +245,41 @@ struct vbm_device *vbm_device_get(struct device *dev)
 	if (!vdev)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vdev->ref);
+	INIT_LIST_HEAD(&vdev->node);
 	INIT_LIST_HEAD(&vdev->clients);
-	vdev->dev = dev;
+	vdev->dev = get_device(dev);
 	vdev->name = kstrdup_const(dev_name(dev), GFP_KERNEL);
-	res = devres_alloc(vbm_device_devres, sizeof(*res), GFP_KERNEL);
-	if (!vdev->name || !res) {
-		other = ERR_PTR(-ENOMEM);
-		goto out_free;
+	if (!vdev->name) {
+		vbm_device_put(vdev);
+		return ERR_PTR(-ENOMEM);
 	}
-	*res = vdev;
 	vbm_device_describe(dev, &vdev->limits);
 
-	/*
-	 * With the device lock no driver comes or goes. It may be taken: by a
-	 * probe whose video node is in use already, or by an unbind. Then the
-	 * driver pointer is looked at again below.
-	 */
-	locked = device_trylock(dev);
-	spin_lock(&vbm_devices_lock);
-	other = vbm_device_find_locked(dev);
-	if (!other) {
-		vdev->bound = READ_ONCE(dev->driver);
-		list_add(&vdev->node, &vbm_devices);
-		if (vdev->bound) {
-			/* One reference for the list, one to return. */
-			kref_get(&vdev->ref);
-			devres_add(dev, res);
-		} else {
-			get_device(dev);
+	vdev->bound = READ_ONCE(dev->driver);
+	if (vdev->bound) {
+		ret = vbm_device_watch(vdev);
+		/* A device without a driver can not go before its users. */
+		put_device(dev);
+		if (ret) {
+			vbm_device_put(vdev);
+			return ERR_PTR(ret);
 		}
 	}
+
+	/* Nobody has joined before it is in the list. */
+	spin_lock(&vbm_devices_lock);
+	other = vbm_device_find_locked(dev);
+	if (!other && vdev->dead)
+		other = ERR_PTR(-ENODEV);
+	if (!other)
+		list_add(&vdev->node, &vbm_devices);
 	spin_unlock(&vbm_devices_lock);
-	if (locked)
-		device_unlock(dev);
-	if (other)
-		goto out_free;
-	if (!vdev->bound)
-		devres_free(res);
+	if (!other)
+		return vdev;
 
-	/* Added after the device's were released, it would wait for the next. */
-	if (vdev->bound && !READ_ONCE(dev->driver) &&
-	    !devres_destroy(dev, vbm_device_devres, vbm_device_match, vdev)) {
-		vbm_device_gone(vdev);
-		vbm_device_put(vdev);
-		return ERR_PTR(-ENODEV);
-	}
-	return vdev;
-
-out_free:
-	if (res)
-		devres_free(res);
-	kfree_const(vdev->name);
-	kfree(vdev);
+	if (vdev->bound)
+		vbm_device_unwatch(vdev);
+	vbm_device_put(vdev);
 	return other;
 }
 
@@ -301,7 +334,7 @@ void vbm_devices_fini(void)
 		}
 		spin_unlock(&vbm_devices_lock);
 		if (!vdev)
-			return;
+			break;
 		if (!dev) {
 			/* Its release runs our entry. */
 			msleep(20);
@@ -309,11 +342,19 @@ void vbm_devices_fini(void)
 		}
 
 		device_lock(dev);
-		if (!devres_destroy(dev, vbm_device_devres, vbm_device_match,
-				    vdev))
-			vbm_device_gone(vdev);
+		if (vbm_device_unwatch(vdev)) {
+			spin_lock(&vbm_devices_lock);
+			list_del_init(&vdev->node);
+			spin_unlock(&vbm_devices_lock);
+		} else {
+			msleep(20);
+		}
 		device_unlock(dev);
 		put_device(dev);
 		vbm_device_put(vdev);
 	}
+
+	/* Those that are released without the device lock. */
+	while (atomic_read(&vbm_devices_going))
+		msleep(20);
 }

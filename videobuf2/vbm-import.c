@@ -44,6 +44,15 @@ static struct vbm_import vbm_import_nomem = {
 	.error		= -ENOMEM,
 };
 
+/* Not every user of vb2 speaks V4L2; lengths and fds of planes are V4L2's. */
+static const struct vb2_plane *vbm_import_planes(struct vb2_buffer *vb)
+{
+	if (vb->num_planes < 2 ||
+	    vb->vb2_queue->buf_struct_size < sizeof(struct vb2_v4l2_buffer))
+		return NULL;
+	return to_vb2_v4l2_buffer(vb)->planes;
+}
+
 /*
  * The most bytes that a plane wants of a dma-buf which several planes share.
  * vb2 checks none but the first. Planes before this one have been attached
@@ -52,25 +61,38 @@ static struct vbm_import vbm_import_nomem = {
 static size_t vbm_import_shared_size(struct vb2_buffer *vb,
 				     struct dma_buf *dmabuf, size_t size)
 {
-	struct vb2_v4l2_buffer *vbuf;
+	const struct vb2_plane *planes = vbm_import_planes(vb);
 	unsigned int i;
 
-	/* Not every user of vb2 speaks V4L2; planes' fds are V4L2's. */
-	if (vb->num_planes < 2 ||
-	    vb->vb2_queue->buf_struct_size < sizeof(*vbuf))
-		return size;
-
-	vbuf = to_vb2_v4l2_buffer(vb);
-	for (i = 0; i < vb->num_planes; i++) {
-		struct dma_buf *other = dma_buf_get(vbuf->planes[i].m.fd);
+	for (i = 0; planes && i < vb->num_planes; i++) {
+		struct dma_buf *other = dma_buf_get(planes[i].m.fd);
 
 		if (IS_ERR(other))
 			continue;
+		/* vb2 takes 0 for all of it. */
 		if (other == dmabuf)
-			size = max_t(size_t, size, vbuf->planes[i].length);
+			size = max_t(size_t, size, planes[i].length ?:
+						   dmabuf->size);
 		dma_buf_put(other);
 	}
 	return size;
+}
+
+/*
+ * How much of it must be in one piece. An fd can have been exchanged since vb2
+ * looked at it, so that a plane shares the dma-buf and is not seen to. As far
+ * as its length could make a device leave the first piece, it is taken to.
+ */
+static size_t vbm_import_piece(struct vb2_buffer *vb, struct dma_buf *dmabuf,
+			       size_t size)
+{
+	const struct vb2_plane *planes = vbm_import_planes(vb);
+	size_t most = size;
+	unsigned int i;
+
+	for (i = 0; planes && i < vb->num_planes; i++)
+		most = max_t(size_t, most, planes[i].length ?: dmabuf->size);
+	return max(size, min(most, dmabuf->size));
 }
 
 /**
@@ -260,6 +282,7 @@ int vbm_import_map(struct vbm_import *imp)
 	struct dma_buf_attachment *attach;
 	enum vbm_stat stat;
 	struct sg_table *sgt;
+	size_t piece;
 	bool ours;
 	int ret;
 
@@ -281,9 +304,10 @@ int vbm_import_map(struct vbm_import *imp)
 		goto err_detach;
 	}
 
-	if (plane->contig && vbm_mapping_contiguous(sgt) < plane->size) {
+	piece = vbm_import_piece(plane->vb, imp->dmabuf, plane->size);
+	if (plane->contig && vbm_mapping_contiguous(sgt) < piece) {
 		dev_dbg(plane->dev, "contiguous chunk is too small %zu/%zu\n",
-			vbm_mapping_contiguous(sgt), plane->size);
+			vbm_mapping_contiguous(sgt), piece);
 		stat = VBM_STAT_FAIL_CONTIGUITY;
 		ret = -EFAULT;
 		goto err_unmap;

@@ -166,8 +166,12 @@ static int vbm_mapping_map(struct vbm_mapping *map, struct device *dev)
 	return 0;
 }
 
-/* Everything that was to be synced has been, at the last unmap or finish. */
-static void vbm_mapping_unmap(struct vbm_mapping *map, struct device *dev)
+/*
+ * Undo it. Whoever was done has synced already; @attrs 0 also fetches what the
+ * device wrote.
+ */
+static void vbm_mapping_unmap(struct vbm_mapping *map, struct device *dev,
+			      unsigned long attrs)
 {
 	struct scatterlist *sg = map->sgt.sgl;
 	unsigned int i;
@@ -181,10 +185,10 @@ static void vbm_mapping_unmap(struct vbm_mapping *map, struct device *dev)
 					   sg_dma_len(sg), map->map_dir, 0);
 	else if (map->sgt.orig_nents > 1)
 		dma_unmap_sgtable(dev, &map->sgt, map->map_dir,
-				  DMA_ATTR_SKIP_CPU_SYNC);
+				  attrs);
 	else
 		dma_unmap_page_attrs(dev, sg_dma_address(sg), sg_dma_len(sg),
-				     map->map_dir, DMA_ATTR_SKIP_CPU_SYNC);
+				     map->map_dir, attrs);
 }
 
 static bool vbm_mapping_needs_sync(struct vbm_mapping *map, struct device *dev)
@@ -198,6 +202,15 @@ static bool vbm_mapping_needs_sync(struct vbm_mapping *map, struct device *dev)
 		if (dma_need_sync(dev, sg_dma_address(sg)))
 			return true;
 	return false;
+}
+
+/* Memory that has to be synced was made for one direction. */
+static bool vbm_mapping_adoptable(const struct vbm_backing *backing,
+				  struct device *dev,
+				  enum dma_data_direction dir)
+{
+	return backing->dma.dev == dev &&
+	       (!backing->dma.sgt || backing->dma.dir == dir);
 }
 
 /* The mapping that dma_alloc_*() made along with the memory. */
@@ -241,15 +254,16 @@ static void vbm_mapping_unlink(struct vbm_mapping *map)
 	unsigned long flags;
 
 	spin_lock_irqsave(&buf->sync_lock, flags);
-	list_del_init(&map->buf_node);
 	map->live = false;
-	if (map->need_sync)
-		WRITE_ONCE(buf->nr_sync, buf->nr_sync - 1);
+	/* Who syncs it goes on to the next in the list afterwards. */
 	while (map->syncing) {
 		spin_unlock_irqrestore(&buf->sync_lock, flags);
 		usleep_range(100, 200);
 		spin_lock_irqsave(&buf->sync_lock, flags);
 	}
+	list_del_init(&map->buf_node);
+	if (map->need_sync)
+		WRITE_ONCE(buf->nr_sync, buf->nr_sync - 1);
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
 	vbm_stat_dec(VBM_STAT_MAPPINGS);
 }
@@ -291,7 +305,7 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 	const struct vbm_backing *backing = map->backing;
 	int ret;
 
-	if (backing->dma.dev == dev) {
+	if (vbm_mapping_adoptable(backing, dev, map->dir)) {
 		vbm_mapping_adopt(map);
 		return 0;
 	}
@@ -306,7 +320,7 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 		return ret;
 	map->need_sync = vbm_mapping_needs_sync(map, dev);
 	if (map->need_sync && !map->exact && map->dir == DMA_FROM_DEVICE) {
-		vbm_mapping_unmap(map, dev);
+		vbm_mapping_unmap(map, dev, DMA_ATTR_SKIP_CPU_SYNC);
 		map->map_dir = DMA_BIDIRECTIONAL;
 		ret = vbm_mapping_map(map, dev);
 	}
@@ -355,7 +369,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	if (IS_ERR(vdev))
 		return ERR_CAST(vdev);
 
-	if (backing->dma.dev == dev)
+	if (vbm_mapping_adoptable(backing, dev, dir))
 		ret = max(backing->nr_extents, 1U);
 	else
 		ret = vbm_mapping_count(backing, dev, &vdev->limits);
@@ -400,27 +414,55 @@ err_put_vdev:
 	return ERR_PTR(ret);
 }
 
-/* An existing mapping, one holder richer, or NULL. */
+/*
+ * An existing mapping, one holder richer, or NULL. A foreign importer does not
+ * share one that can not be kept equal to memory; see vbm_mapping_fill().
+ */
 struct vbm_mapping *
 vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
-			enum dma_data_direction dir)
+			enum dma_data_direction dir, bool exact)
 {
 	struct vbm_mapping *map;
 
 	lockdep_assert_held(&buf->lock);
 	list_for_each_entry(map, &buf->mappings, buf_node) {
-		if (map->vdev->dev == dev && map->dir == dir) {
-			map->holders++;
-			return map;
-		}
+		if (map->vdev->dev != dev || map->dir != dir)
+			continue;
+		if (!exact && map->need_sync && !vbm_mapping_reads(map))
+			continue;
+		map->holders++;
+		return map;
 	}
 	return NULL;
 }
 
+/*
+ * May what its device wrote be copied to memory, where there is need to? Not a
+ * foreign importer's while some other device is writing there.
+ */
+bool vbm_mapping_may_fetch_locked(const struct vbm_mapping *map)
+{
+	const struct vbm_mapping *other;
+
+	if (!map->need_sync || !map->live || !vbm_mapping_writes(map) ||
+	    !vbm_mapping_owned(map))
+		return false;
+	if (map->exact == map->in_use)
+		return true;
+	list_for_each_entry(other, &map->buf->mappings, buf_node)
+		if (other != map && READ_ONCE(other->device_owned) &&
+		    vbm_mapping_writes(other))
+			return false;
+	return true;
+}
+
 static void vbm_mapping_teardown_locked(struct vbm_mapping *map)
 {
+	bool fetch = vbm_mapping_may_fetch_locked(map);
+
 	vbm_mapping_unlink(map);
-	vbm_mapping_unmap(map, map->vdev->dev);
+	vbm_mapping_unmap(map, map->vdev->dev,
+			  fetch ? 0 : DMA_ATTR_SKIP_CPU_SYNC);
 	vbm_device_leave(&map->client);
 	vbm_stat_inc(VBM_STAT_UNMAPS);
 	trace_vbm_unmap(map);
@@ -520,7 +562,7 @@ void vbm_mapping_unuse_locked(struct vbm_mapping *map, bool exact)
 	map->in_use--;
 	map->exact -= exact;
 	if (!map->exact)
-		map->device_owned = false;
+		WRITE_ONCE(map->device_owned, false);
 	spin_unlock_irqrestore(&map->buf->sync_lock, flags);
 }
 

@@ -5,6 +5,8 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
+#include "vbm.h"
+
 struct device;
 struct sg_table;
 struct vbm_backing;
@@ -18,7 +20,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 		       bool exact);
 struct vbm_mapping *
 vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
-			enum dma_data_direction dir);
+			enum dma_data_direction dir, bool exact);
 void vbm_mapping_put_locked(struct vbm_mapping *map);
 
 bool vbm_mapping_sync_begin(struct vbm_mapping *map);
@@ -27,6 +29,18 @@ void vbm_mapping_sync_end(struct vbm_mapping *map);
 void vbm_mapping_use_locked(struct vbm_mapping *map, bool exact);
 void vbm_mapping_unuse_locked(struct vbm_mapping *map, bool exact);
 bool vbm_mapping_owned(const struct vbm_mapping *map);
+bool vbm_mapping_may_fetch_locked(const struct vbm_mapping *map);
+
+/* As mapped, not as asked for: see vbm_mapping_fill(). */
+static inline bool vbm_mapping_reads(const struct vbm_mapping *map)
+{
+	return map->map_dir != DMA_FROM_DEVICE;
+}
+
+static inline bool vbm_mapping_writes(const struct vbm_mapping *map)
+{
+	return map->map_dir != DMA_TO_DEVICE;
+}
 
 struct vbm_table *vbm_mapping_table_locked(struct vbm_mapping *map);
 void vbm_mapping_table_free_locked(struct vbm_table *table);

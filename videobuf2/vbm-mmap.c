@@ -79,7 +79,7 @@ static vm_fault_t vbm_vma_fault(struct vm_fault *vmf)
 	struct page *page;
 
 	/* A private copy of memory that has no pages to copy. */
-	if (vma->vm_flags & VM_PFNMAP && !(vma->vm_flags & VM_SHARED))
+	if (vma->vm_flags & VM_PFNMAP && is_cow_mapping(vma->vm_flags))
 		return VM_FAULT_SIGBUS;
 	if (vbm_mmap_by_dma_api(buf) ||
 	    vmf->pgoff >= vbm_backing_nr_pages(buf->backing))

@@ -66,12 +66,6 @@ static void *vbm_vmap_map(struct vbm_buf *buf)
 	struct page **pages;
 	void *vaddr;
 
-	if (backing->dma.sgt) {
-		if (!buf->own->live)
-			return NULL;
-		return dma_vmap_noncontiguous(backing->dma.dev, backing->size,
-					      backing->dma.sgt);
-	}
 	if (!vbm_backing_has_pages(backing))
 		return NULL;
 
@@ -86,12 +80,7 @@ static void *vbm_vmap_map(struct vbm_buf *buf)
 
 static void vbm_vmap_unmap(struct vbm_buf *buf)
 {
-	const struct vbm_backing *backing = buf->backing;
-
-	if (backing->dma.sgt)
-		dma_vunmap_noncontiguous(backing->dma.dev, buf->vaddr);
-	else
-		vunmap(buf->vaddr - backing->offset);
+	vunmap(buf->vaddr - buf->backing->offset);
 	WRITE_ONCE(buf->vaddr, NULL);
 	vbm_stat_inc(VBM_STAT_KERNEL_UNMAPS);
 }

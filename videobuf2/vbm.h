@@ -189,7 +189,8 @@ struct vbm_table {
  * @exact: users of @in_use that say before and after each DMA that it happens:
  *	the own queue and imports of ours. A mapping whose users all do is
  *	owned by the device only while @device_owned; sync_lock
- * @device_owned: the device may be doing DMA; sync_lock
+ * @device_owned: the device of an exact mapping may be doing DMA; no lock
+ * @unfetched: it has done DMA that nobody wanted to see yet; no lock
  * @need_sync: some segment bounces, or the device is not coherent
  * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
  * @live: mapped; false once the device has gone; buf->lock and sync_lock
@@ -212,6 +213,7 @@ struct vbm_mapping {
 	enum dma_data_direction dir : 8;
 	enum dma_data_direction map_dir : 8;
 	bool device_owned;
+	bool unfetched;
 	bool need_sync;
 	bool fixed;
 	bool live;
