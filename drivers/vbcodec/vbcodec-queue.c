@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffers, start and end of streaming.
+ *
+ * A decoder finds out by the first header what CAPTURE will be, before CAPTURE
+ * streams; afterwards each job looks for itself (vbcodec-job.c). Data without
+ * a header are refused at once as long as user space has not set up CAPTURE;
+ * once it has, each buffer of them uses up one of CAPTURE, with the error flag.
+ */
+
+#include <media/videobuf2-dma-contig.h>
+#include <media/videobuf2-dma-sg.h>
+
+#include "vbcodec.h"
+
+static int vbcodec_queue_setup(struct vb2_queue *vq, unsigned int *nbuffers,
+			       unsigned int *nplanes, unsigned int sizes[],
+			       struct device *alloc_devs[])
+{
+	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vq);
+	struct vbcodec_q_data *q = vbcodec_q_data(ctx, vq->type);
+	u32 size = q->pix.plane_fmt[0].sizeimage;
+
+	/* An ioctl may be past the check for a device that is gone. */
+	if (!video_is_registered(&ctx->node->vdev))
+		return -ENODEV;
+
+	if (*nplanes)
+		return *nplanes == 1 && sizes[0] >= size ? 0 : -EINVAL;
+
+	*nplanes = 1;
+	sizes[0] = size;
+
+	return 0;
+}
+
+static int vbcodec_buf_out_validate(struct vb2_buffer *vb)
+{
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
+
+	if (vbuf->field == V4L2_FIELD_ANY)
+		vbuf->field = V4L2_FIELD_NONE;
+
+	return vbuf->field == V4L2_FIELD_NONE ? 0 : -EINVAL;
+}
+
+static int vbcodec_buf_prepare(struct vb2_buffer *vb)
+{
+	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
+	struct vbcodec_q_data *q = vbcodec_q_data(ctx, vb->vb2_queue->type);
+	u32 size = q->pix.plane_fmt[0].sizeimage;
+
+	/* JPEG fills its buffer as far as it likes. */
+	if (!q->fmt->coded && vb2_plane_size(vb, 0) < size)
+		return -EINVAL;
+	if (!q->fmt->coded && V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type))
+		vb2_set_plane_payload(vb, 0, size);
+
+	return 0;
+}
+
+/* A buffer of CAPTURE that ends a drain, for which there was none before. */
+static void queue_last(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *vbuf)
+{
+	vb2_set_plane_payload(&vbuf->vb2_buf, 0, 0);
+	vbuf->field = V4L2_FIELD_NONE;
+	vbuf->sequence = ctx->cap.sequence++;
+	v4l2_m2m_last_buffer_done(ctx->fh.m2m_ctx, vbuf);
+	vbcodec_video_eos(ctx);
+}
+
+static void vbcodec_buf_queue(struct vb2_buffer *vb)
+{
+	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
+	struct vb2_queue *cap;
+
+	if (V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type)) {
+		if (vb2_is_streaming(vb->vb2_queue) &&
+		    v4l2_m2m_dst_buf_is_last(m2m_ctx)) {
+			queue_last(ctx, vbuf);
+			return;
+		}
+		v4l2_m2m_buf_queue(m2m_ctx, vbuf);
+		return;
+	}
+
+	cap = v4l2_m2m_get_vq(m2m_ctx, V4L2_BUF_TYPE_VIDEO_CAPTURE);
+	if (ctx->node->decoder && !ctx->started && !vb2_is_streaming(cap)) {
+		if (!vbcodec_job_peek(ctx, vbuf)) {
+			ctx->started = true;
+			vbcodec_video_source_change(ctx);
+		} else if (!vb2_is_busy(cap)) {
+			vbuf->sequence = ctx->out.sequence++;
+			vb2_buffer_done(vb, VB2_BUF_STATE_ERROR);
+			return;
+		}
+	}
+	v4l2_m2m_buf_queue(m2m_ctx, vbuf);
+}
+
+/* The job of this context has ended, and there will be no other. */
+static void return_buffers(struct vb2_queue *vq, enum vb2_buffer_state state)
+{
+	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vq);
+	struct vb2_v4l2_buffer *vbuf;
+
+	for (;;) {
+		if (V4L2_TYPE_IS_OUTPUT(vq->type))
+			vbuf = v4l2_m2m_src_buf_remove(ctx->fh.m2m_ctx);
+		else
+			vbuf = v4l2_m2m_dst_buf_remove(ctx->fh.m2m_ctx);
+		if (!vbuf)
+			return;
+		v4l2_m2m_buf_done(vbuf, state);
+	}
+}
+
+static int vbcodec_start_streaming(struct vb2_queue *vq, unsigned int count)
+{
+	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vq);
+
+	if (!video_is_registered(&ctx->node->vdev)) {
+		return_buffers(vq, VB2_BUF_STATE_QUEUED);
+		return -ENODEV;
+	}
+
+	vbcodec_q_data(ctx, vq->type)->sequence = 0;
+	v4l2_m2m_update_start_streaming_state(ctx->fh.m2m_ctx, vq);
+
+	return 0;
+}
+
+static void vbcodec_stop_streaming(struct vb2_queue *vq)
+{
+	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vq);
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+
+	return_buffers(vq, VB2_BUF_STATE_ERROR);
+
+	spin_lock(&ctx->slock);
+	v4l2_m2m_update_stop_streaming_state(m2m_ctx, vq);
+	if (V4L2_TYPE_IS_CAPTURE(vq->type))
+		ctx->changed = false;
+	else
+		ctx->started = false;
+	spin_unlock(&ctx->slock);
+
+	if (V4L2_TYPE_IS_OUTPUT(vq->type) && v4l2_m2m_has_stopped(m2m_ctx))
+		vbcodec_video_eos(ctx);
+}
+
+static const struct vb2_ops vbcodec_queue_ops = {
+	.queue_setup		= vbcodec_queue_setup,
+	.buf_out_validate	= vbcodec_buf_out_validate,
+	.buf_prepare		= vbcodec_buf_prepare,
+	.buf_queue		= vbcodec_buf_queue,
+	.start_streaming	= vbcodec_start_streaming,
+	.stop_streaming		= vbcodec_stop_streaming,
+	VBM_VB2_WAIT_OPS
+};
+
+static int init_one(struct vbcodec_ctx *ctx, struct vb2_queue *vq,
+		    enum v4l2_buf_type type)
+{
+	const struct vbcodec_config *config = &ctx->node->codec->config;
+
+	vq->type = type;
+	vq->io_modes = VB2_MMAP | VB2_DMABUF;
+	/* Contiguous memory seldom can serve user pointers. */
+	if (config->sg)
+		vq->io_modes |= VB2_USERPTR;
+	vq->dev = ctx->node->codec->v4l2_dev.dev;
+	vq->drv_priv = ctx;
+	vq->buf_struct_size = sizeof(struct v4l2_m2m_buffer);
+	vq->ops = &vbcodec_queue_ops;
+	vq->mem_ops = config->sg ? &vb2_dma_sg_memops : &vb2_dma_contig_memops;
+	vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
+	vq->lock = &ctx->node->lock;
+	vq->allow_cache_hints = true;
+
+	return vb2_queue_init(vq);
+}
+
+/**
+ * vbcodec_queue_init - set up the queues of a context
+ * @priv: the context
+ * @out: its OUTPUT
+ * @cap: its CAPTURE
+ *
+ * Return: 0 or an error.
+ */
+int vbcodec_queue_init(void *priv, struct vb2_queue *out, struct vb2_queue *cap)
+{
+	struct vbcodec_ctx *ctx = priv;
+	bool multiplanar = ctx->node->codec->config.multiplanar;
+	int ret;
+
+	ret = init_one(ctx, out, multiplanar ?
+		       V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE :
+		       V4L2_BUF_TYPE_VIDEO_OUTPUT);
+	if (ret)
+		return ret;
+
+	return init_one(ctx, cap, multiplanar ?
+			V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+			V4L2_BUF_TYPE_VIDEO_CAPTURE);
+}
+
+/**
+ * vbcodec_queue_stop - stop streaming for good
+ * @ctx: a context of a node that is no longer registered
+ *
+ * Context: Holds vbcodec_node.lock.
+ */
+void vbcodec_queue_stop(struct vbcodec_ctx *ctx)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	struct vb2_queue *out, *cap;
+
+	lockdep_assert_held(&ctx->node->lock);
+
+	out = v4l2_m2m_get_vq(m2m_ctx, V4L2_BUF_TYPE_VIDEO_OUTPUT);
+	cap = v4l2_m2m_get_vq(m2m_ctx, V4L2_BUF_TYPE_VIDEO_CAPTURE);
+	v4l2_m2m_streamoff(NULL, m2m_ctx, out->type);
+	v4l2_m2m_streamoff(NULL, m2m_ctx, cap->type);
+	vb2_queue_error(out);
+	vb2_queue_error(cap);
+}
