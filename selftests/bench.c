@@ -68,12 +68,14 @@ static void clock_measure(void)
 
 #define TIMED(s, expr)							\
 	do {								\
+		struct series *bench_s = (s);				\
 		long long bench_t = now(), bench_ret;			\
+									\
 		bench_ret = (long long)(expr);				\
 		bench_t = now() - bench_t;				\
 		CHECK_OK(bench_ret);					\
-		if ((s)->nr < MAX)					\
-			(s)->v[(s)->nr++] = bench_t - clock_cost;	\
+		if (bench_s->nr < MAX)					\
+			bench_s->v[bench_s->nr++] = bench_t - clock_cost; \
 	} while (0)
 
 static void report(struct series *s)

@@ -252,7 +252,8 @@ static void run_test(const struct ksft_test *t, char **nodes, int nr)
 	int i, k, ran = 0;
 
 	for (i = 0; i < nr; i++) {
-		flags[i] = f = vnode_flags(nodes[i]);
+		f = vnode_flags(nodes[i]);
+		flags[i] = f;
 		if ((f & t->need) != t->need)
 			continue;
 		for (k = 0; k < i; k++)

@@ -105,11 +105,12 @@ void ksft_skip(const char *fmt, ...)
 #define CHECK_ERR(expr, err)						\
 	do {								\
 		long long ksft_ret = (long long)(expr);			\
-		if (ksft_ret != -(err))					\
+		int ksft_want = (err);					\
+		if (ksft_ret != -ksft_want)				\
 			FAIL("%s: %s, not %s", #expr,			\
 			     ksft_ret < 0 ? ksft_errno(-ksft_ret) :	\
 					    "success",			\
-			     ksft_errno(err));				\
+			     ksft_errno(ksft_want));			\
 	} while (0)
 
 const char *ksft_errno(int err);

@@ -492,7 +492,8 @@ void vnode_run(struct vnode *n, const struct vbuf *b, unsigned int count,
 	struct vbuf two[2], d;
 
 	if (count == 1) {
-		two[0] = two[1] = b[0];
+		two[0] = b[0];
+		two[1] = b[0];
 		two[1].index ^= 1;
 		b = two;
 		count = 2;

@@ -20,6 +20,7 @@ struct v4l2_remove_buffers {
 	__u32 type;
 	__u32 reserved[13];
 };
+
 #define VIDIOC_REMOVE_BUFS _IOWR('V', 104, struct v4l2_remove_buffers)
 #endif
 

@@ -53,7 +53,7 @@ static int exported(int peer, unsigned int kind, size_t head)
 }
 
 /* Each backend, each direction, contiguous for the one that needs it. */
-static void for_each_import(unsigned int kind,
+static void on_each_import(unsigned int kind,
 			    void (*fn)(int queue, int fd, void *map))
 {
 	int peer = peer_open(NULL), queue, fd, i;
@@ -91,7 +91,7 @@ static void mapping_is_memory(int queue, int fd, void *map)
 static void test_vaddr(const char *node)
 {
 	(void)node;
-	for_each_import(VBM_PEER_PAGES, mapping_is_memory);
+	on_each_import(VBM_PEER_PAGES, mapping_is_memory);
 }
 
 static void no_mapping(int queue, int fd, void *map)
@@ -115,7 +115,7 @@ static void test_iomem(const char *node)
 	(void)node;
 	if (!ksft_stock)
 		fails = stat_get("fail_iomem");
-	for_each_import(VBM_PEER_IOMEM, no_mapping);
+	on_each_import(VBM_PEER_IOMEM, no_mapping);
 	if (!ksft_stock)
 		CHECK(stat_get("fail_iomem") > fails);
 }
@@ -140,7 +140,7 @@ static void run_in_interrupt(int queue, int fd, void *map)
 static void test_interrupt_import(const char *node)
 {
 	(void)node;
-	for_each_import(VBM_PEER_PAGES, run_in_interrupt);
+	on_each_import(VBM_PEER_PAGES, run_in_interrupt);
 }
 
 static void test_interrupt_own(const char *node)

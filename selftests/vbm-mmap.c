@@ -421,7 +421,8 @@ static void test_vm_read(const char *node)
 	pattern_fill(t.map, t.size, 1);
 	to.iov_base = copy;
 	from.iov_base = t.map;
-	to.iov_len = from.iov_len = t.size;
+	to.iov_len = t.size;
+	from.iov_len = t.size;
 	CHECK_EQ(process_vm_readv(getpid(), &to, 1, &from, 1, 0), t.size);
 	CHECK_EQ(pattern_check(copy, t.size, 1), -1);
 }

@@ -41,7 +41,7 @@ struct peer_mapping {
 };
 
 struct peer {
-	struct mutex lock;
+	struct mutex lock;	/* all of it: one ioctl at a time */
 	struct platform_device *pdev;
 	struct dma_buf_attachment *attach;
 	struct peer_mapping maps[VBM_PEER_MAPS];
@@ -423,7 +423,7 @@ static struct sg_table *peer_buf_map(struct dma_buf_attachment *attach,
 
 	if (buf->how.map_errno)
 		return ERR_PTR(-buf->how.map_errno);
-	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	sgt = kzalloc_obj(*sgt);
 	if (!sgt)
 		return ERR_PTR(-ENOMEM);
 	ret = sg_alloc_table(sgt, buf->nr_pages - (head ? head - 1 : 0),
@@ -565,7 +565,7 @@ static int peer_export(struct peer *peer, void __user *arg)
 		return -EINVAL;
 	if (req.kind == VBM_PEER_IOMEM)
 		req.head = req.size;
-	buf = kzalloc(sizeof(*buf), GFP_KERNEL);
+	buf = kzalloc_obj(*buf);
 	if (!buf)
 		return -ENOMEM;
 	buf->how = req;
