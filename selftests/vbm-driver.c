@@ -54,7 +54,7 @@ static int exported(int peer, unsigned int kind, size_t head)
 
 /* Each backend, each direction, contiguous for the one that needs it. */
 static void on_each_import(unsigned int kind,
-			    void (*fn)(int queue, int fd, void *map))
+			   void (*fn)(int queue, int fd, void *map))
 {
 	int peer = peer_open(NULL), queue, fd, i;
 	void *map;
