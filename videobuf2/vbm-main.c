@@ -7,9 +7,14 @@
 
 #include "vbm-debugfs.h"
 #include "vbm-device.h"
+#include "vbm-mapping.h"
 
 static int __init vbm_init(void)
 {
+	int ret = vbm_mapping_init();
+
+	if (ret)
+		return ret;
 	vbm_debugfs_init();
 	return 0;
 }
@@ -19,6 +24,7 @@ static void __exit vbm_exit(void)
 {
 	vbm_debugfs_fini();
 	vbm_devices_fini();
+	vbm_mapping_fini();
 }
 
 module_init(vbm_init);

@@ -328,16 +328,36 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 }
 
 /*
+ * Mappings of one segment, the usual case: an import at each frame makes one,
+ * so they have a cache of their own.
+ */
+static struct kmem_cache *vbm_mapping_cache;
+
+int vbm_mapping_init(void)
+{
+	struct vbm_mapping *map;
+
+	vbm_mapping_cache = kmem_cache_create("vbm_mapping",
+					      struct_size(map, sgl, 2), 0,
+					      SLAB_NO_MERGE, NULL);
+	return vbm_mapping_cache ? 0 : -ENOMEM;
+}
+
+void vbm_mapping_fini(void)
+{
+	kmem_cache_destroy(vbm_mapping_cache);
+}
+
+/*
  * Memory for a mapping of so many segments, with a spare table if wanted: the
- * queue's own device works on the master. One segment is the usual case, and a
- * constant size is quicker to find.
+ * queue's own device works on the master. Freed by kvfree(), whichever it is.
  */
 static struct vbm_mapping *vbm_mapping_alloc(size_t nr, bool spare)
 {
 	struct vbm_mapping *map;
 
 	if (nr == 1)
-		return kzalloc(struct_size(map, sgl, 2), GFP_KERNEL);
+		return kmem_cache_zalloc(vbm_mapping_cache, GFP_KERNEL);
 	return kvzalloc(struct_size(map, sgl, spare ? 2 * nr : nr), GFP_KERNEL);
 }
 

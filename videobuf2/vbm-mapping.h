@@ -14,6 +14,9 @@ struct vbm_buf;
 struct vbm_mapping;
 struct vbm_table;
 
+int vbm_mapping_init(void);
+void vbm_mapping_fini(void);
+
 struct vbm_mapping *
 vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 		       struct device *dev, enum dma_data_direction dir,
