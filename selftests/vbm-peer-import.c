@@ -355,6 +355,39 @@ static void test_seg_boundary(const char *node)
 	}
 }
 
+/*
+ * A device that reaches 16 MB of addresses, where nothing copies for it: an
+ * error, and no report in the log, for user space chooses who imports. The
+ * kernel WARNs of such a mapping once, so this is for one node on stock.
+ */
+static void test_out_of_reach(const char *node)
+{
+	struct vbm_peer_device limits = { .dma_mask = (1 << 24) - 1 };
+	struct vbm_peer_seg segs[SEGS];
+	struct vbm_peer_map map;
+	struct exported e;
+	int near, far, ret, i;
+
+	exported_open(&e, node);
+	cpu_write(&e, e.map, 1);
+	far = peer_open(NULL);
+	CHECK_OK(peer_attach(far, e.fd));
+	CHECK_OK(peer_map(far, VBM_PEER_TO_DEVICE, &map));
+	CHECK_OK(peer_segs(far, &map, segs, SEGS));
+	if (segs[0].addr < limits.dma_mask)
+		ksft_skip("the memory lies where that device reaches it");
+
+	near = peer_open(&limits);
+	CHECK_OK(peer_attach(near, e.fd));
+	for (i = 0; i < 50; i++) {
+		ret = peer_map(near, VBM_PEER_TO_DEVICE, NULL);
+		if (ret >= 0)
+			FAIL("a device that can not reach it has mapped it");
+	}
+	CHECK_OK(peer_detach(near));
+	device_expect(&e, far, map.map, 1);
+}
+
 static void test_dynamic(const char *node)
 {
 	struct exported e;
@@ -551,6 +584,12 @@ static const struct ksft_test tests[] = {
 	{ "segments do not cross the device's boundary", test_seg_boundary,
 	  NODE_SPLANE, KSFT_DIRECT,
 	  .stock = "the boundary is not looked at" },
+	{ "a device that does not reach the memory: an error, no report",
+	  test_out_of_reach, NODE_SPLANE | NODE_CAP | NODE_VIVID, KSFT_DIRECT,
+	  .stock = "WARN in the DMA API" },
+	{ "a device that does not reach the memory: an error",
+	  test_out_of_reach, NODE_SPLANE | NODE_CAP | NODE_SG,
+	  KSFT_DIRECT | KSFT_OURS },
 	{ "an importer that attaches dynamically", test_dynamic, NODE_SPLANE,
 	  KSFT_DIRECT },
 	{ "kernel mappings of two importers", test_vmap, NODE_SPLANE },
