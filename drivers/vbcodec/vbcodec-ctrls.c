@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Controls. Each context has its own; they take effect with the next frame.
+ * Controls of the encoder. Each context has its own; they take effect with the
+ * next frame.
  */
 
 #include "jpeg-enc.h"
@@ -59,14 +60,6 @@ static void init_encoder(struct v4l2_ctrl_handler *hdl)
 			       BIT(V4L2_JPEG_CHROMA_SUBSAMPLING_411) |
 			       BIT(V4L2_JPEG_CHROMA_SUBSAMPLING_410),
 			       V4L2_JPEG_CHROMA_SUBSAMPLING_420);
-	v4l2_ctrl_new_std(hdl, ops, V4L2_CID_MIN_BUFFERS_FOR_OUTPUT,
-			  1, 1, 1, 1);
-}
-
-static void init_decoder(struct v4l2_ctrl_handler *hdl)
-{
-	v4l2_ctrl_new_std(hdl, &vbcodec_ctrl_ops,
-			  V4L2_CID_MIN_BUFFERS_FOR_CAPTURE, 1, 1, 1, 1);
 }
 
 /**
@@ -77,10 +70,8 @@ static void init_decoder(struct v4l2_ctrl_handler *hdl)
  */
 int vbcodec_ctrls_init(struct vbcodec_ctx *ctx)
 {
-	v4l2_ctrl_handler_init(&ctx->hdl, 5);
-	if (ctx->node->decoder)
-		init_decoder(&ctx->hdl);
-	else
+	v4l2_ctrl_handler_init(&ctx->hdl, 4);
+	if (!ctx->node->decoder)
 		init_encoder(&ctx->hdl);
 	ctx->fh.ctrl_handler = &ctx->hdl;
 

@@ -164,6 +164,18 @@ const struct vbcodec_fmt *vbcodec_fmt_adjust(const struct vbcodec_dev *codec,
 }
 
 /**
+ * vbcodec_fmt_colour - the colour that JPEG has, unless someone knows better
+ * @pix: the format
+ */
+void vbcodec_fmt_colour(struct v4l2_pix_format_mplane *pix)
+{
+	pix->colorspace = V4L2_COLORSPACE_SRGB;
+	pix->xfer_func = V4L2_XFER_FUNC_SRGB;
+	pix->ycbcr_enc = V4L2_YCBCR_ENC_601;
+	pix->quantization = V4L2_QUANTIZATION_FULL_RANGE;
+}
+
+/**
  * vbcodec_fmt_capture - make the format of CAPTURE follow that of OUTPUT
  * @ctx: the context, with the size of the picture set
  */
@@ -195,7 +207,7 @@ void vbcodec_fmt_init(struct vbcodec_ctx *ctx)
 	ctx->height = VBCODEC_DEF_HEIGHT;
 	pix->width = ctx->width;
 	pix->height = ctx->height;
-	pix->colorspace = V4L2_COLORSPACE_JPEG;
+	vbcodec_fmt_colour(pix);
 	ctx->out.fmt = vbcodec_fmt_adjust(ctx->node->codec, ctx->node->decoder,
 					  pix);
 	vbcodec_fmt_capture(ctx);

@@ -12,6 +12,7 @@
 
 #include <linux/device.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <media/videobuf2-dma-contig.h>
 #include <media/videobuf2-dma-sg.h>
@@ -380,8 +381,14 @@ static void finish(struct vbcodec_ctx *ctx, int ret)
 	if (last)
 		dst->flags |= V4L2_BUF_FLAG_LAST;
 
-	v4l2_m2m_buf_done(src, state);
+	/*
+	 * What wakes up user space is CAPTURE, and by then OUTPUT is there, too:
+	 * v4l2-compliance counts on finding both.
+	 */
+	preempt_disable();
 	v4l2_m2m_buf_done(dst, state);
+	v4l2_m2m_buf_done(src, state);
+	preempt_enable();
 	if (last)
 		vbcodec_video_eos(ctx);
 }

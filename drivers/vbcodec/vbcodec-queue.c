@@ -126,7 +126,6 @@ static int vbcodec_start_streaming(struct vb2_queue *vq, unsigned int count)
 		return -ENODEV;
 	}
 
-	vbcodec_q_data(ctx, vq->type)->sequence = 0;
 	v4l2_m2m_update_start_streaming_state(ctx->fh.m2m_ctx, vq);
 
 	return 0;
@@ -138,6 +137,8 @@ static void vbcodec_stop_streaming(struct vb2_queue *vq)
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 
 	return_buffers(vq, VB2_BUF_STATE_ERROR);
+	/* Not at the start, which comes after the first buffers. */
+	vbcodec_q_data(ctx, vq->type)->sequence = 0;
 
 	spin_lock(&ctx->slock);
 	v4l2_m2m_update_stop_streaming_state(m2m_ctx, vq);

@@ -134,7 +134,7 @@ static int try_fmt(struct vbcodec_ctx *ctx, const struct v4l2_format *f,
 	from_user(f, pix);
 	if (output) {
 		if (pix->colorspace == V4L2_COLORSPACE_DEFAULT)
-			pix->colorspace = V4L2_COLORSPACE_JPEG;
+			vbcodec_fmt_colour(pix);
 	} else {
 		spin_lock(&ctx->slock);
 		pix->width = ctx->width;

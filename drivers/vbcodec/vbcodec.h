@@ -221,6 +221,7 @@ const struct vbcodec_fmt *vbcodec_fmt_adjust(const struct vbcodec_dev *codec,
 					     struct v4l2_pix_format_mplane *pix);
 void vbcodec_fmt_sizes(const struct vbcodec_fmt *fmt,
 		       struct v4l2_frmsize_stepwise *sizes);
+void vbcodec_fmt_colour(struct v4l2_pix_format_mplane *pix);
 void vbcodec_fmt_capture(struct vbcodec_ctx *ctx);
 void vbcodec_fmt_init(struct vbcodec_ctx *ctx);
 
