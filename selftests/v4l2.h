@@ -112,6 +112,7 @@ int bufinfo_attached(int fd);
 const char *dmabuf_exporter(int fd);
 
 /* The gauges of debugfs videobuf2-mem/stats; all 0 where it is not there. */
+#define GAUGE_METADATA	7	/* index of metadata_bytes */
 struct gauges {
 	long long v[8];
 };

@@ -280,6 +280,8 @@ static void test_again(const char *node)
 		gauges_read(&now);
 		if (!i)
 			one = now;
+		/* It depends on how the memory lies; a leak shows at the end. */
+		one.v[GAUGE_METADATA] = now.v[GAUGE_METADATA];
 		if (gauges_differ(&one, &now))
 			FAIL("round %u: %s", i, gauges_differ(&one, &now));
 	}
