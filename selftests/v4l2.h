@@ -113,6 +113,8 @@ const char *dmabuf_exporter(int fd);
 
 /* The gauges of debugfs videobuf2-mem/stats; all 0 where it is not there. */
 #define GAUGE_METADATA	7	/* index of metadata_bytes */
+#define GAUGE_METADATA	7	/* depends on how scattered the memory is */
+
 struct gauges {
 	long long v[8];
 };
