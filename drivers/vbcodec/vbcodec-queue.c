@@ -53,8 +53,9 @@ static int vbcodec_buf_prepare(struct vb2_buffer *vb)
 	/* JPEG fills its buffer as far as it likes. */
 	if (!q->fmt->coded && vb2_plane_size(vb, 0) < size)
 		return -EINVAL;
-	if (!q->fmt->coded && V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type))
-		vb2_set_plane_payload(vb, 0, size);
+	/* Nothing, unless a job says otherwise. */
+	if (V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type))
+		vb2_set_plane_payload(vb, 0, 0);
 
 	return 0;
 }
