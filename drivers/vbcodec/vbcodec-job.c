@@ -322,7 +322,7 @@ static void source_change(struct vbcodec_ctx *ctx)
 
 	dst = v4l2_m2m_dst_buf_remove(ctx->fh.m2m_ctx);
 	vb2_set_plane_payload(&dst->vb2_buf, 0, 0);
-	dst->sequence = ctx->cap.sequence++;
+	dst->sequence = ctx->cap.sequence;
 	dst->field = V4L2_FIELD_NONE;
 	dst->flags |= V4L2_BUF_FLAG_LAST;
 	v4l2_m2m_buf_done(dst, VB2_BUF_STATE_DONE);
@@ -369,10 +369,13 @@ static void finish(struct vbcodec_ctx *ctx, int ret)
 		v4l2_m2m_mark_stopped(m2m_ctx);
 	spin_unlock(&ctx->slock);
 
+	/* Only frames have a number of their own. */
+	src->sequence = ctx->out.sequence++;
+	dst->sequence = ctx->cap.sequence;
 	if (ret)
 		vb2_set_plane_payload(&dst->vb2_buf, 0, 0);
-	src->sequence = ctx->out.sequence++;
-	dst->sequence = ctx->cap.sequence++;
+	else
+		ctx->cap.sequence++;
 	dst->flags &= ~V4L2_BUF_FLAG_LAST;
 	VBM_M2M_COPY_METADATA(src, dst);
 	dst->field = V4L2_FIELD_NONE;

@@ -65,7 +65,7 @@ static void queue_last(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *vbuf)
 {
 	vb2_set_plane_payload(&vbuf->vb2_buf, 0, 0);
 	vbuf->field = V4L2_FIELD_NONE;
-	vbuf->sequence = ctx->cap.sequence++;
+	vbuf->sequence = ctx->cap.sequence;
 	v4l2_m2m_last_buffer_done(ctx->fh.m2m_ctx, vbuf);
 	vbcodec_video_eos(ctx);
 }
