@@ -182,6 +182,7 @@ void vbcodec_fmt_colour(struct v4l2_pix_format_mplane *pix)
 void vbcodec_fmt_capture(struct vbcodec_ctx *ctx)
 {
 	struct v4l2_pix_format_mplane *pix = &ctx->cap.pix;
+	u32 size = pix->plane_fmt[0].sizeimage;
 
 	pix->width = ctx->width;
 	pix->height = ctx->height;
@@ -193,6 +194,11 @@ void vbcodec_fmt_capture(struct vbcodec_ctx *ctx)
 	pix->quantization = ctx->out.pix.quantization;
 	ctx->cap.fmt = vbcodec_fmt_adjust(ctx->node->codec,
 					  !ctx->node->decoder, pix);
+
+	/* What user space asked for before stays, if it is enough. */
+	if (ctx->cap.fmt->coded)
+		pix->plane_fmt[0].sizeimage = max(size,
+						  pix->plane_fmt[0].sizeimage);
 }
 
 /**

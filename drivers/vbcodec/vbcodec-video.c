@@ -309,12 +309,8 @@ static int vbcodec_s_selection(struct file *file, void *priv,
 	s->r.height = clamp(s->r.height, 1U, pix->height);
 	ctx->width = s->r.width;
 	ctx->height = s->r.height;
-	if (!vb2_is_busy(get_vq(ctx, false))) {
-		u32 size = ctx->cap.pix.plane_fmt[0].sizeimage;
-
+	if (!vb2_is_busy(get_vq(ctx, false)))
 		vbcodec_fmt_capture(ctx);
-		ctx->cap.pix.plane_fmt[0].sizeimage = size;
-	}
 
 	return 0;
 }
