@@ -4,8 +4,9 @@
  *
  * A decoder finds out by the first header what CAPTURE will be, before CAPTURE
  * streams; afterwards each job looks for itself (vbcodec-job.c). Data without
- * a header are refused at once as long as user space has not set up CAPTURE;
- * once it has, each buffer of them uses up one of CAPTURE, with the error flag.
+ * a header are refused at once while user space waits for that header, before
+ * it sets up CAPTURE; otherwise each buffer of them uses up one of CAPTURE, with
+ * the error flag.
  */
 
 #include <media/videobuf2-dma-contig.h>
@@ -92,7 +93,7 @@ static void vbcodec_buf_queue(struct vb2_buffer *vb)
 		if (!vbcodec_job_peek(ctx, vbuf)) {
 			ctx->started = true;
 			vbcodec_video_source_change(ctx);
-		} else if (!vb2_is_busy(cap)) {
+		} else if (READ_ONCE(ctx->waits) && !vb2_is_busy(cap)) {
 			vbuf->sequence = ctx->out.sequence++;
 			vb2_buffer_done(vb, VB2_BUF_STATE_ERROR);
 			return;

@@ -412,6 +412,7 @@ static int vbcodec_subscribe_event(struct v4l2_fh *fh,
 	case V4L2_EVENT_SOURCE_CHANGE:
 		if (!to_ctx(fh)->node->decoder)
 			return -EINVAL;
+		WRITE_ONCE(to_ctx(fh)->waits, true);
 		return v4l2_src_change_event_subscribe(fh, sub);
 	default:
 		return v4l2_ctrl_subscribe_event(fh, sub);

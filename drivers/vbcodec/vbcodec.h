@@ -182,6 +182,7 @@ struct vbcodec_q_data {
  *	perhaps larger
  * @height: likewise
  * @started: a header has been seen since OUTPUT streams
+ * @waits: user space has asked to be told of source changes
  * @slock: guards @changed and, beside vbcodec_node.lock, the state of a drain
  * @changed: the picture has another size now, for which CAPTURE is not ready
  *
@@ -203,6 +204,7 @@ struct vbcodec_ctx {
 	unsigned int			width;
 	unsigned int			height;
 	bool				started;
+	bool				waits;
 	spinlock_t			slock;		/* see above */
 	bool				changed;
 };
