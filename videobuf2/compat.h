@@ -30,9 +30,9 @@
 #endif
 
 /*
- * Up to 6.19 the core pins and maps a static attachment as soon as the
- * exporter has a pin callback, for good; since then it pins around each map
- * (KF: dma-buf.c, dma_buf_dynamic_attach()). Only the latter can be lived with.
+ * 6.12's core pins and maps a static attachment as soon as the exporter has a
+ * pin callback, for good; 7.2's pins around each map (dma-buf.c,
+ * dma_buf_dynamic_attach()). Only the latter can be lived with.
  * Goes with 6.12.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
@@ -43,7 +43,7 @@
 #endif
 
 /*
- * 6.18 made wait_prepare() and wait_finish() superfluous and removed them.
+ * 6.12 needs wait_prepare() and wait_finish(); 7.2 has them no longer.
  * Goes with 6.12.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)

@@ -2,8 +2,8 @@
 /*
  * A plane with storage of its own: from allocation to the last reference.
  *
- * alloc() promises that the queue's own device can use the memory (KF §1:
- * neither cookie() nor prepare() can fail later), so memory is accepted only
+ * alloc() promises that the queue's own device can use the memory, since
+ * neither cookie() nor prepare() can fail later. So memory is accepted only
  * together with a mapping for that device that is good enough: in one piece
  * for dma-contig, and without bouncing where the driver expects coherent
  * memory. An allocator whose memory is not gets it back, and the next one is

@@ -5,7 +5,7 @@
  * vb2 attaches and maps a plane when another dma-buf or another length shows
  * up at its index, and keeps it mapped from frame to frame.
  *
- * vb2 core forgets the reference to a dma-buf whose attach fails (KF §5.5), so
+ * vb2 core forgets the reference to a dma-buf whose attach fails, so
  * attach does nothing that can fail, and map tells. Even the memory for the
  * import itself may be missing: vbm_import_nomem stands in for it.
  *

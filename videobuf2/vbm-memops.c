@@ -3,7 +3,7 @@
  * The callbacks of vb2, once for both front ends.
  *
  * They find out which of the three shapes a plane has, and call down. The
- * locks under which vb2 calls them are in KF §1; what matters here:
+ * locks under which vb2 calls them are in docs/locking.md; in short:
  *
  *   alloc, get_dmabuf, attach, map, unmap,       may sleep, under q->lock
  *   detach, get_userptr, put_userptr, prepare
