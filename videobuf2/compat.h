@@ -68,6 +68,23 @@ do {							\
 #endif
 
 /*
+ * 7.0 had __platform_driver_register() take the module's name, too; before it
+ * was taken from the driver. Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define VBM_PLATFORM_DRIVER_REGISTER(drv, owner, mod_name)	\
+({								\
+	struct platform_driver *__drv = (drv);			\
+								\
+	__drv->driver.mod_name = (mod_name);			\
+	__platform_driver_register(__drv, owner);		\
+})
+#else
+#define VBM_PLATFORM_DRIVER_REGISTER(drv, owner, mod_name)	\
+	__platform_driver_register(drv, owner, mod_name)
+#endif
+
+/*
  * 6.18 gave v4l2_fh_add() and v4l2_fh_del() the file that has the handle, and
  * drivers a way back from it. Goes with 6.12.
  */

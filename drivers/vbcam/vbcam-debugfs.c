@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What became of the frames: vbcam/DEVICE/stats, lines of "name value".
+ * What became of the frames: vbcam/NAME/stats, lines of "name value".
  */
 
 #include <linux/debugfs.h>
-#include <linux/device.h>
 #include <linux/seq_file.h>
 
 #include "vbcam.h"
@@ -31,8 +30,7 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 
 void vbcam_debugfs_add(struct vbcam_dev *cam)
 {
-	cam->debugfs = debugfs_create_dir(dev_name(cam->v4l2_dev.dev),
-					  vbcam_root);
+	cam->debugfs = debugfs_create_dir(cam->config.name, vbcam_root);
 	debugfs_create_file("stats", 0444, cam->debugfs, cam, &stats_fops);
 }
 

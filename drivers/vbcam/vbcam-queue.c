@@ -17,10 +17,9 @@
 #include <linux/device.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
-#include <media/videobuf2-dma-contig.h>
-#include <media/videobuf2-dma-sg.h>
 
 #include "vbcam.h"
+#include "../vbdma/vbdma-vb2.h"
 
 static struct vbcam_buf *to_vbcam_buf(struct vb2_buffer *vb)
 {
@@ -164,7 +163,7 @@ static enum hrtimer_restart vbcam_clock_tick(struct hrtimer *timer)
 	periods = hrtimer_forward_now(timer, vbcam_queue_period(cam));
 	cam->stats.late += periods - 1;
 
-	if (cam->active || (list_empty(&cam->queued) && cam->config.patient)) {
+	if (cam->active || (list_empty(&cam->queued) && cam->patient)) {
 		cam->stats.late++;
 	} else if (list_empty(&cam->queued)) {
 		cam->stats.lost++;
@@ -186,15 +185,36 @@ static int vbcam_write_plane(struct vbcam_dev *cam, struct vb2_buffer *vb,
 {
 	struct vbdma_target target;
 
-	if (cam->config.sg)
-		vbdma_target_sgt(&target, vb2_dma_sg_plane_desc(vb, plane));
-	else
-		vbdma_target_contig(&target,
-				    vb2_dma_contig_plane_dma_addr(vb, plane),
-				    vb2_plane_size(vb, plane));
+	vbdma_target_plane(&target, vb, plane, cam->config.sg);
 
 	return vbdma_write(&cam->dma, &target, 0, cam->gen.plane[plane],
 			   cam->gen.size[plane]);
+}
+
+/* For whom follows a frame from device to device. */
+static void vbcam_tell_sum(struct vbcam_dev *cam, u32 sequence)
+{
+	const struct v4l2_pix_format_mplane *pix = &cam->pix;
+	unsigned int stride = pix->plane_fmt[0].bytesperline;
+	const u8 *chroma = cam->fmt->mem_planes > 1 ?
+			   cam->gen.plane[1] :
+			   cam->gen.plane[0] + stride * pix->height;
+	unsigned int i, bytes = 0;
+	u32 sum;
+
+	if (!vbdma_sum_wanted())
+		return;
+
+	for (i = 0; i < cam->gen.planes; i++)
+		bytes += cam->gen.size[i];
+
+	sum = vbdma_sum_lines(cam->gen.plane[0], stride,
+			      pix->width * cam->fmt->bpp, 0, pix->height);
+	if (cam->fmt->nv12)
+		sum += vbdma_sum_lines(chroma, stride, pix->width,
+				       VBDMA_SUM_CHROMA, pix->height / 2);
+	vbdma_sum_frame(&cam->dma, true, pix->pixelformat, sequence, bytes,
+			sum);
 }
 
 static void vbcam_capture(struct work_struct *work)
@@ -207,6 +227,8 @@ static void vbcam_capture(struct work_struct *work)
 	vbcam_gen_frame(&cam->gen, buf->vb.sequence, cam->config.index);
 	for (i = 0; !ret && i < cam->gen.planes; i++)
 		ret = vbcam_write_plane(cam, &buf->vb.vb2_buf, i);
+	if (!ret)
+		vbcam_tell_sum(cam, buf->vb.sequence);
 	buf->vb.vb2_buf.timestamp = ktime_get_ns();
 
 	spin_lock_bh(&cam->slock);
@@ -245,7 +267,7 @@ int vbcam_queue_init(struct vbcam_dev *cam)
 	q->type = cam->config.multiplanar ? V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
 					    V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	q->io_modes = VB2_MMAP | VB2_DMABUF | VB2_READ;
-	if (cam->config.userptr)
+	if (cam->userptr)
 		q->io_modes |= VB2_USERPTR;
 	q->dev = cam->v4l2_dev.dev;
 	q->drv_priv = cam;

@@ -359,7 +359,7 @@ int vbcam_video_register(struct vbcam_dev *cam)
 	cam->pix.height = VBCAM_DEF_HEIGHT;
 	cam->fmt = vbcam_adjust(cam, &cam->pix);
 
-	strscpy(vdev->name, dev_name(cam->v4l2_dev.dev), sizeof(vdev->name));
+	strscpy(vdev->name, cam->config.name, sizeof(vdev->name));
 	vdev->v4l2_dev = &cam->v4l2_dev;
 	vdev->queue = &cam->queue;
 	vdev->lock = &cam->lock;

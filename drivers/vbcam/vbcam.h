@@ -28,7 +28,6 @@
 
 #include "../vbdma/vbdma.h"
 
-#define VBCAM_MAX_DEVS		8
 #define VBCAM_MAX_PLANES	2
 
 #define VBCAM_MIN_WIDTH		32
@@ -37,26 +36,6 @@
 #define VBCAM_MAX_HEIGHT	2304
 #define VBCAM_DEF_WIDTH		640
 #define VBCAM_DEF_HEIGHT	480
-
-/**
- * struct vbcam_config - what one camera is like, from the module's parameters
- * @index: number of the camera
- * @sg: uses vb2_dma_sg_memops, else vb2_dma_contig_memops
- * @multiplanar: has the multi-planar API, else the single-planar one
- * @userptr: offers V4L2_MEMORY_USERPTR
- * @patient: waits for a buffer where another camera would lose the frame
- * @stride_align: alignment of bytesperline, a power of two
- * @limits: what the camera's bus master can do
- */
-struct vbcam_config {
-	unsigned int		index;
-	bool			sg;
-	bool			multiplanar;
-	bool			userptr;
-	bool			patient;
-	unsigned int		stride_align;
-	struct vbdma_limits	limits;
-};
 
 /**
  * struct vbcam_fmt - a pixel format
@@ -121,7 +100,9 @@ struct vbcam_stats {
 
 /**
  * struct vbcam_dev - a camera
- * @config: constant
+ * @config: what it is like; constant, as are the next two
+ * @userptr: offers V4L2_MEMORY_USERPTR
+ * @patient: waits for a buffer where another camera would lose the frame
  * @v4l2_dev: its reference count is the camera's
  * @vdev: the video node
  * @queue: its buffers
@@ -143,7 +124,9 @@ struct vbcam_stats {
  * @debugfs: directory of this camera
  */
 struct vbcam_dev {
-	struct vbcam_config		config;
+	struct vbdma_config		config;
+	bool				userptr;
+	bool				patient;
 	struct v4l2_device		v4l2_dev;
 	struct video_device		vdev;
 	struct vb2_queue		queue;

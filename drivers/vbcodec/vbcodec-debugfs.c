@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What became of the frames: vbcodec/DEVICE/{encoder,decoder}/stats, lines of
+ * What became of the frames: vbcodec/NAME/{encoder,decoder}/stats, lines of
  * "name value".
  */
 
 #include <linux/debugfs.h>
-#include <linux/device.h>
 #include <linux/seq_file.h>
 
 #include "vbcodec.h"
@@ -36,8 +35,7 @@ static void add_node(struct vbcodec_node *node, const char *name)
 
 void vbcodec_debugfs_add(struct vbcodec_dev *codec)
 {
-	codec->debugfs = debugfs_create_dir(dev_name(codec->v4l2_dev.dev),
-					    vbcodec_root);
+	codec->debugfs = debugfs_create_dir(codec->config.name, vbcodec_root);
 	add_node(&codec->encoder, "encoder");
 	add_node(&codec->decoder, "decoder");
 }

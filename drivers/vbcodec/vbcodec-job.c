@@ -14,12 +14,11 @@
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
-#include <media/videobuf2-dma-contig.h>
-#include <media/videobuf2-dma-sg.h>
 
 #include "jpeg-dec.h"
 #include "jpeg-enc.h"
 #include "vbcodec.h"
+#include "../vbdma/vbdma-vb2.h"
 
 /* A whole number of the encoder's strips, of whatever subsampling. */
 #define VBCODEC_STRIP_LINES	32
@@ -47,14 +46,8 @@ static void ram_free(struct vbcodec_ram *ram)
 static void set_target(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *vbuf,
 		       struct vbdma_target *target)
 {
-	struct vb2_buffer *vb = &vbuf->vb2_buf;
-
-	if (ctx->node->codec->config.sg)
-		vbdma_target_sgt(target, vb2_dma_sg_plane_desc(vb, 0));
-	else
-		vbdma_target_contig(target,
-				    vb2_dma_contig_plane_dma_addr(vb, 0),
-				    vb2_plane_size(vb, 0));
+	vbdma_target_plane(target, &vbuf->vb2_buf, 0,
+			   ctx->node->codec->config.sg);
 }
 
 static int read_coded(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,

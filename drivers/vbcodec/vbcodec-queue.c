@@ -167,7 +167,7 @@ static const struct vb2_ops vbcodec_queue_ops = {
 static int init_one(struct vbcodec_ctx *ctx, struct vb2_queue *vq,
 		    enum v4l2_buf_type type)
 {
-	const struct vbcodec_config *config = &ctx->node->codec->config;
+	const struct vbdma_config *config = &ctx->node->codec->config;
 
 	vq->type = type;
 	vq->io_modes = VB2_MMAP | VB2_DMABUF;

@@ -554,7 +554,7 @@ int vbcodec_video_register(struct vbcodec_node *node)
 	struct video_device *vdev = &node->vdev;
 
 	snprintf(vdev->name, sizeof(vdev->name), "%s-%s",
-		 dev_name(codec->v4l2_dev.dev), node->decoder ? "dec" : "enc");
+		 codec->config.name, node->decoder ? "dec" : "enc");
 	vdev->v4l2_dev = &codec->v4l2_dev;
 	vdev->lock = &node->lock;
 	vdev->fops = &vbcodec_fops;

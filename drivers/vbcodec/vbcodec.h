@@ -33,28 +33,11 @@
 #include "../vbdma/vbdma.h"
 #include "jpeg-tables.h"
 
-#define VBCODEC_MAX_DEVS	8
 #define VBCODEC_DEF_WIDTH	640
 #define VBCODEC_DEF_HEIGHT	480
 
 struct vbjpeg_dec;
 struct vbjpeg_enc;
-
-/**
- * struct vbcodec_config - what one codec is like, from the module's parameters
- * @index: number of the codec
- * @sg: uses vb2_dma_sg_memops, else vb2_dma_contig_memops
- * @multiplanar: has the multi-planar API, else the single-planar one
- * @stride_align: alignment of bytesperline, a power of two
- * @limits: what the codec's bus master can do
- */
-struct vbcodec_config {
-	unsigned int		index;
-	bool			sg;
-	bool			multiplanar;
-	unsigned int		stride_align;
-	struct vbdma_limits	limits;
-};
 
 /**
  * struct vbcodec_fmt - a pixel format
@@ -136,7 +119,7 @@ struct vbcodec_node {
 
 /**
  * struct vbcodec_dev - a codec
- * @config: constant
+ * @config: what it is like; constant
  * @v4l2_dev: its reference count is the codec's
  * @dma: the bus master
  * @wq: runs the jobs
@@ -145,7 +128,7 @@ struct vbcodec_node {
  * @debugfs: directory of this codec
  */
 struct vbcodec_dev {
-	struct vbcodec_config	config;
+	struct vbdma_config	config;
 	struct v4l2_device	v4l2_dev;
 	struct vbdma_dev	dma;
 	struct workqueue_struct	*wq;

@@ -40,6 +40,7 @@
 
 #include "vbdma.h"
 #include "vbdma-debugfs.h"
+#include "vbdma-edu.h"
 #include "vbdma-trace.h"
 
 /* The smallest page of any IOMMU: what one translation is good for. */
@@ -167,19 +168,10 @@ fault:
 	return -EFAULT;
 }
 
-/* Moves @len bytes that lie in one page, in the device's view and in ours. */
-static int vbdma_copy_step(struct vbdma_dev *vd, struct iommu_domain *domain,
-			   dma_addr_t addr, void *buf, size_t len, bool write)
+static long vbdma_cpu_move(phys_addr_t phys, void *buf, size_t len, bool write)
 {
-	phys_addr_t phys, phys_after;
 	void *page, *vaddr;
 	long ret;
-
-	if (!vbdma_translate(vd, domain, addr, &phys))
-		return vbdma_fault(vd, VBDMA_FAULT_UNMAPPED, addr, len);
-
-	if (!pfn_valid(PHYS_PFN(phys)))
-		return vbdma_fault(vd, VBDMA_FAULT_NOT_RAM, addr, len);
 
 	page = kmap_local_page(pfn_to_page(PHYS_PFN(phys)));
 	vaddr = page + offset_in_page(phys);
@@ -189,6 +181,26 @@ static int vbdma_copy_step(struct vbdma_dev *vd, struct iommu_domain *domain,
 		ret = copy_from_kernel_nofault(buf, vaddr, len);
 	kunmap_local(page);
 
+	return ret;
+}
+
+/* Moves @len bytes that lie in one page, in the device's view and in ours. */
+static int vbdma_copy_step(struct vbdma_dev *vd, struct iommu_domain *domain,
+			   dma_addr_t addr, void *buf, size_t len, bool write)
+{
+	phys_addr_t phys, phys_after;
+	long ret;
+
+	if (!vbdma_translate(vd, domain, addr, &phys))
+		return vbdma_fault(vd, VBDMA_FAULT_UNMAPPED, addr, len);
+
+	if (!pfn_valid(PHYS_PFN(phys)))
+		return vbdma_fault(vd, VBDMA_FAULT_NOT_RAM, addr, len);
+
+	if (vd->edu)
+		ret = vbdma_edu_move(vd->edu, addr, buf, len, write);
+	else
+		ret = vbdma_cpu_move(phys, buf, len, write);
 	if (ret)
 		return vbdma_fault(vd, VBDMA_FAULT_ACCESS, addr, len);
 
@@ -357,17 +369,20 @@ EXPORT_SYMBOL_GPL(vbdma_target_contig);
  * vbdma_dev_init - set up a bus master
  * @vd: the bus master
  * @dev: the device that mappings are made for
- * @limits: what it can do
+ * @config: what it is like
  *
  * Tells the DMA API of the limits, so that what is enforced is what was
  * declared.
  *
  * Context: probe() of @dev's driver.
- * Return: 0, or an error if the system can not serve a mask as narrow.
+ * Return: 0, or an error if the system can not serve a mask as narrow, or if
+ * the function that is to move the data does not answer.
  */
 int vbdma_dev_init(struct vbdma_dev *vd, struct device *dev,
-		   const struct vbdma_limits *limits)
+		   const struct vbdma_config *config)
 {
+	const struct vbdma_limits *limits = &config->limits;
+	struct vbdma_edu *edu = NULL;
 	int ret;
 
 	ret = dma_set_mask_and_coherent(dev, limits->mask);
@@ -377,9 +392,17 @@ int vbdma_dev_init(struct vbdma_dev *vd, struct device *dev,
 	dma_set_max_seg_size(dev, limits->max_seg_size ?: UINT_MAX);
 	dma_set_seg_boundary(dev, limits->boundary ?: ULONG_MAX);
 
+	if (config->engine) {
+		edu = vbdma_edu_get(to_pci_dev(dev));
+		if (IS_ERR(edu))
+			return PTR_ERR(edu);
+	}
+
 	memset(vd, 0, sizeof(*vd));
+	strscpy(vd->name, config->name);
 	vd->dev = dev;
 	vd->limits = *limits;
+	vd->edu = edu;
 	init_rwsem(&vd->lock);
 	vbdma_debugfs_add(vd);
 

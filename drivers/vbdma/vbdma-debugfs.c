@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the bus masters did: vbdma/DEVICE/stats, lines of "name value", and
- * vbdma/DEVICE/limits, what the device declared.
+ * What the bus masters did: vbdma/NAME/stats, lines of "name value", and
+ * vbdma/NAME/limits, what the device declared.
  */
 
 #include <linux/debugfs.h>
-#include <linux/device.h>
 #include <linux/seq_file.h>
 
 #include "vbdma.h"
@@ -66,7 +65,7 @@ DEFINE_SHOW_ATTRIBUTE(limits);
 
 void vbdma_debugfs_add(struct vbdma_dev *vd)
 {
-	vd->debugfs = debugfs_create_dir(dev_name(vd->dev), vbdma_root);
+	vd->debugfs = debugfs_create_dir(vd->name, vbdma_root);
 	debugfs_create_file("stats", 0444, vd->debugfs, vd, &stats_fops);
 	debugfs_create_file("limits", 0444, vd->debugfs, vd, &limits_fops);
 }

@@ -5,7 +5,6 @@
 #if !defined(_VBDMA_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _VBDMA_TRACE_H
 
-#include <linux/device.h>
 #include <linux/tracepoint.h>
 
 #include "vbdma.h"
@@ -42,7 +41,7 @@ TRACE_EVENT(vbdma_transfer,
 		 size_t len, int ret),
 	TP_ARGS(vd, write, offset, len, ret),
 	TP_STRUCT__entry(
-		__string(dev, dev_name(vd->dev))
+		__string(dev, vd->name)
 		__field(bool, write)
 		__field(size_t, offset)
 		__field(size_t, len)
@@ -65,7 +64,7 @@ TRACE_EVENT(vbdma_fault,
 		 size_t len),
 	TP_ARGS(vd, kind, addr, len),
 	TP_STRUCT__entry(
-		__string(dev, dev_name(vd->dev))
+		__string(dev, vd->name)
 		__field(int, kind)
 		__field(u64, addr)
 		__field(size_t, len)
@@ -79,6 +78,34 @@ TRACE_EVENT(vbdma_fault,
 	TP_printk("dev=%s kind=%s addr=%#llx len=%zu",
 		  __get_str(dev), show_vbdma_fault(__entry->kind),
 		  __entry->addr, __entry->len)
+);
+
+/* A device has read or written a whole frame; see vbdma-sum.c. */
+TRACE_EVENT(vbdma_frame,
+	TP_PROTO(const struct vbdma_dev *vd, bool write, u32 fourcc,
+		 u32 sequence, size_t bytes, u32 sum),
+	TP_ARGS(vd, write, fourcc, sequence, bytes, sum),
+	TP_STRUCT__entry(
+		__string(dev, vd->name)
+		__field(bool, write)
+		__field(u32, fourcc)
+		__field(u32, sequence)
+		__field(size_t, bytes)
+		__field(u32, sum)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->write = write;
+		__entry->fourcc = fourcc;
+		__entry->sequence = sequence;
+		__entry->bytes = bytes;
+		__entry->sum = sum;
+	),
+	TP_printk("dev=%s dir=%s fmt=%c%c%c%c seq=%u bytes=%zu sum=%#010x",
+		  __get_str(dev), __entry->write ? "write" : "read",
+		  __entry->fourcc & 0xff, __entry->fourcc >> 8 & 0xff,
+		  __entry->fourcc >> 16 & 0xff, __entry->fourcc >> 24 & 0x7f,
+		  __entry->sequence, __entry->bytes, __entry->sum)
 );
 
 #endif /* _VBDMA_TRACE_H */

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vbdma: a bus master in software
+ * vbdma: a bus master in software, and the devices of drivers that use it
  *
- * A driver without hardware embeds one struct vbdma_dev for each bus master
- * that its device would have, declares what that bus master can do, and moves
- * data with vbdma_write() and vbdma_read():
+ * vbdma-core.c		transfers: limits, translation, faults
+ * vbdma-edu.c		transfers by the DMA engine of QEMU's "edu" function
+ * vbdma-sum.c		checksums of frames, which tie one device to the next
+ * vbdma-driver.c	platform devices and PCI functions for a driver
+ * vbdma-debugfs.c	what the bus masters did
  *
- *	probe:		vbdma_dev_init(&cam->dma, dev, &limits);
- *	transfer:	vbdma_target_sgt(&t, sgt, size);
- *			ret = vbdma_write(&cam->dma, &t, 0, frame, size);
+ * A driver without hardware takes the module parameters of vbdma-params.h,
+ * registers a struct vbdma_driver, and embeds one struct vbdma_dev in each of
+ * its devices; it moves data with vbdma_write() and vbdma_read():
+ *
+ *	probe:		vbdma_dev_init(&cam->dma, dev, config);
+ *	transfer:	vbdma_target_plane(&target, vb, plane, config->sg);
+ *			ret = vbdma_write(&cam->dma, &target, 0, frame, size);
  *	remove:		vbdma_dev_fini(&cam->dma);
  *
  * A buffer may be named here only while the driver owns it, that is between
@@ -18,12 +24,17 @@
 #define _VBDMA_H
 
 #include <linux/atomic.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
 #include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
+#define VBDMA_MAX_DEVS	8
+
 struct dentry;
-struct device;
+struct vbdma_edu;
 
 /**
  * enum vbdma_fault - what a bus master faults on
@@ -77,9 +88,31 @@ struct vbdma_limits {
 };
 
 /**
+ * struct vbdma_config - what one device is like, from the module's parameters
+ * @name: name of the device, "vbcam.0", whatever bus it is on
+ * @index: its number
+ * @sg: uses vb2_dma_sg_memops, else vb2_dma_contig_memops
+ * @multiplanar: has the multi-planar API, else the single-planar one
+ * @engine: its data are moved by edu's own DMA engine
+ * @stride_align: alignment of bytesperline, a power of two
+ * @limits: what its bus master can do
+ */
+struct vbdma_config {
+	char			name[16];
+	unsigned int		index;
+	bool			sg;
+	bool			multiplanar;
+	bool			engine;
+	unsigned int		stride_align;
+	struct vbdma_limits	limits;
+};
+
+/**
  * struct vbdma_dev - one bus master
+ * @name: its name, vbdma_config.name
  * @dev: the device that the mappings are made for
  * @limits: what it can do, constant
+ * @edu: the engine that moves the data, NULL if the CPU does
  * @lock: held for reading during a transfer, for writing by teardown
  * @gone: vbdma_dev_fini() has run; guarded by @lock
  * @transfers: transfers that succeeded
@@ -88,8 +121,10 @@ struct vbdma_limits {
  * @debugfs: directory of this bus master
  */
 struct vbdma_dev {
+	char			name[16];
 	struct device		*dev;
 	struct vbdma_limits	limits;
+	struct vbdma_edu	*edu;
 	struct rw_semaphore	lock;
 	bool			gone;
 	atomic64_t		transfers;
@@ -117,12 +152,90 @@ void vbdma_target_contig(struct vbdma_target *target, dma_addr_t addr,
 			 unsigned int size);
 
 int vbdma_dev_init(struct vbdma_dev *vd, struct device *dev,
-		   const struct vbdma_limits *limits);
+		   const struct vbdma_config *config);
 void vbdma_dev_fini(struct vbdma_dev *vd);
 
 int vbdma_write(struct vbdma_dev *vd, const struct vbdma_target *target,
 		size_t offset, const void *src, size_t len);
 int vbdma_read(struct vbdma_dev *vd, const struct vbdma_target *target,
 	       size_t offset, void *dst, size_t len);
+
+/* vbdma-sum.c */
+
+/* Lines of chroma are numbered from here on. */
+#define VBDMA_SUM_CHROMA	0x10000
+
+bool vbdma_sum_wanted(void);
+u32 vbdma_sum_lines(const void *data, size_t stride, size_t used,
+		    unsigned int first, unsigned int lines);
+u32 vbdma_sum_bytes(const void *data, size_t len);
+void vbdma_sum_frame(const struct vbdma_dev *vd, bool write, u32 fourcc,
+		     u32 sequence, size_t bytes, u32 sum);
+
+/* vbdma-driver.c */
+
+/**
+ * struct vbdma_params - a driver's module parameters, see vbdma-params.h
+ * @n_devs: number of devices
+ * @pci: how many of them, from the first on, are PCI functions
+ * @sg: one value per device, and so on
+ * @multiplanar: see struct vbdma_config
+ * @engine: see there
+ * @stride_align: see there, 0 for none
+ * @dma_mask_bits: width of a DMA address, 0 for 32
+ * @max_segs: see struct vbdma_limits
+ * @max_seg_size: see there
+ * @seg_boundary: see there
+ * @seg_align: see there
+ */
+struct vbdma_params {
+	unsigned int	n_devs;
+	unsigned int	pci;
+	bool		sg[VBDMA_MAX_DEVS];
+	bool		multiplanar[VBDMA_MAX_DEVS];
+	bool		engine[VBDMA_MAX_DEVS];
+	unsigned int	stride_align[VBDMA_MAX_DEVS];
+	unsigned int	dma_mask_bits[VBDMA_MAX_DEVS];
+	unsigned int	max_segs[VBDMA_MAX_DEVS];
+	unsigned int	max_seg_size[VBDMA_MAX_DEVS];
+	unsigned long	seg_boundary[VBDMA_MAX_DEVS];
+	unsigned int	seg_align[VBDMA_MAX_DEVS];
+};
+
+/**
+ * struct vbdma_driver - a driver of devices that are not there
+ * @name: its name, and that of its platform devices
+ * @params: what its devices are like, constant
+ * @max_stride_align: largest stride_align that makes sense to it
+ * @probe: takes a device; @config goes away afterwards
+ * @remove: gives it back
+ * @platform: registers platform devices
+ * @pci: registers PCI functions
+ * @pdevs: the platform devices, by number
+ * @lock: guards @bound
+ * @bound: PCI functions that are bound, by number
+ */
+struct vbdma_driver {
+	const char			*name;
+	const struct vbdma_params	*params;
+	unsigned int			max_stride_align;
+	int				(*probe)(struct device *dev,
+						 const struct vbdma_config *config);
+	void				(*remove)(struct device *dev);
+
+	/* private: */
+	struct platform_driver		platform;
+	struct pci_driver		pci;
+	struct platform_device		*pdevs[VBDMA_MAX_DEVS];
+	struct mutex			lock;		/* see above */
+	struct device			*bound[VBDMA_MAX_DEVS];
+};
+
+int __vbdma_driver_register(struct vbdma_driver *drv, struct module *owner,
+			    const char *mod_name);
+void vbdma_driver_unregister(struct vbdma_driver *drv);
+
+#define vbdma_driver_register(drv) \
+	__vbdma_driver_register(drv, THIS_MODULE, KBUILD_MODNAME)
 
 #endif /* _VBDMA_H */
