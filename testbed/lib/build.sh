@@ -13,9 +13,14 @@
 # A modules-* directory holds updates/ and the modules.* files that depmod made
 # for it; its "kernel" links to where the guest mounts the stock modules.
 
+# With --broken, patches of testbed/broken are applied to a copy of its own: so
+# that a test can show that it would notice.
+
+# build_dir KERNEL [PATCHES]
 build_dir()
 {
-	echo "$CACHE/build/$1-$(cache_key "$PROJECT")"
+	local broken=${2-${VBM_BROKEN:-}}
+	echo "$CACHE/build/$1-$(cache_key "$PROJECT")${broken:+-${broken// /-}}"
 }
 
 # What of the work tree goes into the build: what git tracks or would track.
@@ -71,8 +76,10 @@ build_ensure()
 	local kernel=$1 dir stamp
 	peers_ensure "$kernel"
 	dir=$(build_dir "$kernel")
+	[ -z "${VBM_BROKEN:-}" ] || [ -d "$dir" ] || build_seed "$kernel" "$dir"
 	build_lock "$dir"
 	build_copy "$dir" src
+	[ -z "${VBM_BROKEN:-}" ] || build_break "$dir/src" || return
 	stamp=$(build_stamp "$kernel" "$dir")
 	if [ ! -d "$dir/pub/$stamp" ]; then
 		step "build for $kernel" build_make "$kernel" "$dir"
@@ -82,6 +89,28 @@ build_ensure()
 	echo "$dir/pub/$stamp" >"$dir/current"
 	build_prune "$dir" "$dir/pub/$stamp"
 	build_unlock
+}
+
+# What was built unbroken need not be built again.
+build_seed()
+{
+	local whole
+	whole=$(build_dir "$1" '')
+	[ -d "$whole/src" ] || return 0
+	build_lock "$whole"
+	mkdir -p "$2"
+	cp -a "$whole/src" "$whole/src.files" "$2/"
+	build_unlock
+}
+
+build_break()
+{
+	local name
+	for name in $VBM_BROKEN; do
+		(cd "$1" && GIT_CEILING_DIRECTORIES=$(dirname "$PWD") \
+			git apply "$TESTBED/broken/$name.patch") ||
+			die "--broken $name: the patch does not apply"
+	done
 }
 
 build_make()

@@ -61,10 +61,19 @@ run_parse()
 		--mem) OPT_MEM=$value ;;
 		--cpus) OPT_CPUS=$value ;;
 		--iommu) OPT_IOMMU=$value ;;
+		--broken) run_broken "$value" ;;
 		--timeout) OPT_TIMEOUT=$value ;;
 		*) usage_error "unknown option: $name" ;;
 		esac
 	done
+}
+
+run_broken()	# name of a patch
+{
+	[ -e "$TESTBED/broken/$1.patch" ] ||
+		usage_error "--broken: no $1; there are: $(cd \
+			"$TESTBED/broken" && echo *.patch)"
+	export VBM_BROKEN="${VBM_BROKEN:+$VBM_BROKEN }$1"
 }
 
 run_main()
@@ -93,7 +102,8 @@ run_prepare()
 			boot_ensure "$KERNEL"
 			build_ensure "$KERNEL"
 		else
-			sudo VBM_CACHE="$CACHE" "$TESTBED/vm" build --kernel "$KERNEL"
+			sudo VBM_CACHE="$CACHE" VBM_BROKEN="${VBM_BROKEN:-}" \
+				"$TESTBED/vm" build --kernel "$KERNEL"
 		fi
 	fi
 	BOOT=$(boot_dir "$KERNEL")
