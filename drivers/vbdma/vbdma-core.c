@@ -138,27 +138,35 @@ static int vbdma_check(struct vbdma_dev *vd, const struct vbdma_target *target)
 	return 0;
 }
 
-/* copy_to_kernel_nofault() is not exported. */
+/* Can words be copied between the two? */
+static bool vbdma_words(const void *a, const void *b)
+{
+	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
+	       IS_ALIGNED((unsigned long)a | (unsigned long)b, sizeof(u64));
+}
+
+/*
+ * Memory may be missing on one side. copy_to_kernel_nofault() is not exported,
+ * and its counterpart takes twice as long as memcpy(): hence both here, eight
+ * words at a time.
+ */
+#define VBDMA_WORDS	(8 * sizeof(u64))
+
 static int vbdma_poke(void *dst, const void *src, size_t len)
 {
-	unsigned long align = 0;
-
-	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
-		align = (unsigned long)dst | (unsigned long)src;
+	bool words = vbdma_words(dst, src);
+	unsigned int i;
 
 	pagefault_disable();
-	while (!(align & 7) && len >= sizeof(u64)) {
-		__put_kernel_nofault(dst, src, u64, fault);
-		dst += sizeof(u64);
-		src += sizeof(u64);
-		len -= sizeof(u64);
+	for (; words && len >= VBDMA_WORDS; len -= VBDMA_WORDS) {
+#pragma GCC unroll 8
+		for (i = 0; i < VBDMA_WORDS; i += sizeof(u64))
+			__put_kernel_nofault(dst + i, src + i, u64, fault);
+		dst += VBDMA_WORDS;
+		src += VBDMA_WORDS;
 	}
-	while (len) {
+	for (; len; dst++, src++, len--)
 		__put_kernel_nofault(dst, src, u8, fault);
-		dst++;
-		src++;
-		len--;
-	}
 	pagefault_enable();
 
 	return 0;
@@ -168,17 +176,41 @@ fault:
 	return -EFAULT;
 }
 
-static long vbdma_cpu_move(phys_addr_t phys, void *buf, size_t len, bool write)
+static int vbdma_peek(void *dst, const void *src, size_t len)
+{
+	bool words = vbdma_words(dst, src);
+	unsigned int i;
+
+	pagefault_disable();
+	for (; words && len >= VBDMA_WORDS; len -= VBDMA_WORDS) {
+#pragma GCC unroll 8
+		for (i = 0; i < VBDMA_WORDS; i += sizeof(u64))
+			__get_kernel_nofault(dst + i, src + i, u64, fault);
+		dst += VBDMA_WORDS;
+		src += VBDMA_WORDS;
+	}
+	for (; len; dst++, src++, len--)
+		__get_kernel_nofault(dst, src, u8, fault);
+	pagefault_enable();
+
+	return 0;
+
+fault:
+	pagefault_enable();
+	return -EFAULT;
+}
+
+static int vbdma_cpu_move(phys_addr_t phys, void *buf, size_t len, bool write)
 {
 	void *page, *vaddr;
-	long ret;
+	int ret;
 
 	page = kmap_local_page(pfn_to_page(PHYS_PFN(phys)));
 	vaddr = page + offset_in_page(phys);
 	if (write)
 		ret = vbdma_poke(vaddr, buf, len);
 	else
-		ret = copy_from_kernel_nofault(buf, vaddr, len);
+		ret = vbdma_peek(buf, vaddr, len);
 	kunmap_local(page);
 
 	return ret;
@@ -189,7 +221,7 @@ static int vbdma_copy_step(struct vbdma_dev *vd, struct iommu_domain *domain,
 			   dma_addr_t addr, void *buf, size_t len, bool write)
 {
 	phys_addr_t phys, phys_after;
-	long ret;
+	int ret;
 
 	if (!vbdma_translate(vd, domain, addr, &phys))
 		return vbdma_fault(vd, VBDMA_FAULT_UNMAPPED, addr, len);
