@@ -26,3 +26,12 @@ node()
 
 $bin/bench-run contig "$(node vivid.0 vid-cap)" "$(node vivid.0 vid-out)"
 $bin/bench-run sg "$(node vbcam.0 '')" "$(node vbcam.1 '')"
+
+# What does not depend on the backend, once: the bus master's copy.
+if [ "$STOCK" = 0 ]; then
+	modprobe vbdma-bench
+	for file in /sys/module/vbdma_bench/parameters/*_ns; do
+		name=${file##*/}
+		echo "copy ${name%_ns} $(cat "$file")"
+	done
+fi

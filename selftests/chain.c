@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/videodev2.h>
@@ -35,7 +36,7 @@
 static struct {
 	unsigned int frames, buffers, width, height;
 	unsigned int raw, last_raw;
-	bool down, rotate, lost_is_bad;
+	bool down, rotate, lost_is_bad, interfere;
 } opt = {
 	.frames = 60, .buffers = 4, .width = 320, .height = 240,
 	.raw = V4L2_PIX_FMT_YUYV,
@@ -397,7 +398,8 @@ static void usage(void)
 		"  -g FOURCC        raw format after the codec (as -f)\n"
 		"  -d               the downstream device exports\n"
 		"  -r               indexes rotate where buffers are imported\n"
-		"  -l               a lost frame is a failure\n");
+		"  -l               a lost frame is a failure\n"
+		"  -x               another process takes the buffers away\n");
 	exit(2);
 }
 
@@ -413,7 +415,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:b:s:f:g:drl")) != -1) {
+	while ((c = getopt(argc, argv, "n:b:s:f:g:drlx")) != -1) {
 		switch (c) {
 		case 'n':
 			opt.frames = atoi(optarg);
@@ -440,6 +442,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'l':
 			opt.lost_is_bad = true;
+			break;
+		case 'x':
+			opt.interfere = true;
 			break;
 		default:
 			usage();
@@ -490,6 +495,43 @@ static void run(void)
 	}
 }
 
+/* Buffers in use stay; those of a queue that has stopped can go. */
+static void take_buffers(struct side *side)
+{
+	struct v4l2_requestbuffers req = {
+		.type = side->type, .memory = side->memory,
+	};
+
+	if (!ioctl(side->fd, VIDIOC_REQBUFS, &req) || errno != EBUSY)
+		errx(3, "%s: REQBUFS(0) while it streams: %m", side->name);
+	CALL(side, VIDIOC_STREAMOFF, &side->type);
+	CALL(side, VIDIOC_REQBUFS, &req);
+}
+
+/* The child streams; the parent has the same open files, and other plans. */
+static void interfere(void)
+{
+	pid_t pid = fork();
+	unsigned int i;
+	int status;
+
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid) {
+		run();
+		exit(0);
+	}
+	usleep(50000);
+	for (i = 0; i < nr_links; i++) {
+		take_buffers(&links[i].from);
+		take_buffers(&links[i].to);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != 1)
+		errx(3, "who streams was not told: %#x", status);
+	exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i, errors = 0;
@@ -501,6 +543,8 @@ int main(int argc, char **argv)
 		link_buffers(&links[i]);
 	}
 	stream(true);
+	if (opt.interfere)
+		interfere();
 	run();
 	stream(false);
 

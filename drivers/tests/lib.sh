@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034 # used by who sources it
+#
+# In the guest: what the tests have in common. Sourced by guest.sh together with
+# testbed/lib/tap.sh.
+
+check=/build/selftests/frame_check
+chain=/build/selftests/chain
+debugfs=/sys/kernel/debug
+tracing=/sys/kernel/tracing
+driver=/sys/bus/platform/drivers/vbcam
+
+load()	# parameters
+{
+	rmmod vbcam 2>/dev/null
+	modprobe vbcam "$@" || {
+		tap_not_ok "vbcam loads with $*"
+		exit 1
+	}
+}
+
+node()	# number of a camera
+{
+	local name
+
+	for name in /sys/class/video4linux/*/name; do
+		if [ "$(cat "$name")" = "vbcam.$1" ]; then
+			name=${name%/name}
+			echo "/dev/${name##*/}"
+			return
+		fi
+	done
+	echo "/dev/no-vbcam-$1"
+}
+
+stat_of()	# vbcam|vbdma, number of a camera, name
+{
+	awk -v n="$3" '$1 == n { print $2 }' \
+		"$debugfs/$1/vbcam.$2/stats" 2>/dev/null
+}
+
+# Something that happens by itself, sooner or later.
+await()	# command...
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+stat_reaches()	# vbcam|vbdma, number, name, value
+{
+	[ "$(stat_of "$1" "$2" "$3")" -ge "$4" ] 2>/dev/null
+}
+
+frames()	# text, number of a camera, options of frame_check...
+{
+	local text=$1 cam=$2
+
+	shift 2
+	tap_run "$text" "$check" -n 8 -l "$@" "$(node "$cam")"
+}
+
+# Frames arrive damaged on stock, unharmed on ours.
+defect()	# text, number of a camera, options of frame_check...
+{
+	local text=$1 cam=$2 out rc
+
+	shift 2
+	out=$("$check" -n 8 -l "$@" "$(node "$cam")" 2>&1)
+	rc=$?
+	if [ "$STOCK" = 1 ]; then
+		tap_is $rc 1 "stock must fail: $text"
+	else
+		tap_is $rc 0 "$text"
+	fi
+	tap_diag "$out"
+}
+
+no_faults()	# cameras
+{
+	local cam
+
+	for ((cam = 0; cam < $1; cam++)); do
+		tap_is "$(stat_of vbdma $cam faults)" 0 \
+			"camera $cam: no device fault"
+	done
+}
+
+# --- chains of devices --------------------------------------------------------
+
+named()	# name of a node
+{
+	local name
+
+	for name in /sys/class/video4linux/*/name; do
+		[ "$(cat "$name")" = "$1" ] || continue
+		name=${name%/name}
+		echo "/dev/${name##*/}"
+		return
+	done
+	echo "/dev/no-$1"
+}
+
+unload_all()
+{
+	local module
+
+	for module in vbcam vbcodec vbdisp; do
+		[ ! -e /sys/module/$module ] || rmmod $module || return
+	done
+}
+
+# Devices 0 are contiguous, devices 1 scatter-gather ones; camera 0 does not
+# lose a frame for want of a buffer.
+load_all()	# pci functions of each driver, parameters for all of them...
+{
+	local pci=$1
+
+	shift
+	if ! { unload_all &&
+	       modprobe vbcam n_devs=2 sg=0,1 "pci=$pci" patient=1,0 "$@" &&
+	       modprobe vbcodec n_devs=2 sg=0,1 "pci=$pci" "$@" &&
+	       modprobe vbdisp n_devs=2 sg=0,1 "pci=$pci" "$@"; }; then
+		tap_not_ok "the drivers load with $*"
+		exit 1
+	fi
+}
+
+trace_begin()
+{
+	echo 16384 > $tracing/buffer_size_kb
+	echo > $tracing/trace
+	echo 1 > $tracing/events/vbdma/vbdma_frame/enable
+}
+
+trace_end()	# file
+{
+	echo 0 > $tracing/events/vbdma/vbdma_frame/enable
+	cat $tracing/trace > "$1"
+	echo > $tracing/trace
+}
+
+# Frames from device to device, by each one's own checksum of them: "ok", or
+# what is wrong. What a device writes and the next one reads is raw and JPEG by
+# turns.
+joined()	# trace, frames, devices...
+{
+	local trace=$1 frames=$2 from to kind=raw said
+
+	shift 2
+	while [ $# -gt 1 ]; do
+		from=${1%-*}
+		to=${2%-*}
+		said=$(awk -v from="$from" -v to="$to" -v kind=$kind \
+			-v frames="$frames" '
+		function field(name,  i, kv) {
+			for (i = 1; i <= NF; i++)
+				if (split($i, kv, "=") == 2 && kv[1] == name)
+					return kv[2]
+			return ""
+		}
+		!/ vbdma_frame: / { next }
+		(field("fmt") == "JPEG") != (kind == "jpeg") { next }
+		field("dev") == from && field("dir") == "write" {
+			written[nw++] = field("sum")
+		}
+		field("dev") == to && field("dir") == "read" {
+			taken[nr++] = field("sum")
+		}
+		END {
+			if (nr < frames || nr > nw) {
+				print nw + 0 " frames written, " nr + 0 " read"
+				exit
+			}
+			for (i = 0; i < nr; i++)
+				wrong += taken[i] != written[i]
+			if (wrong)
+				print wrong " of " nr " frames are wrong"
+			else
+				print "ok"
+		}' "$trace")
+		if [ "$said" != ok ]; then
+			echo "$from to $to ($kind): $said"
+			return
+		fi
+		[ $kind = raw ] && kind=jpeg || kind=raw
+		shift
+	done
+	echo ok
+}
+
+faults()
+{
+	cat $debugfs/vbdma/*/stats | awk '$1 == "faults" { n += $2 }
+					  END { print n + 0 }'
+}
+
+# Runs frames through devices; what "chain" and the checksums say of it is in
+# $chain_said and $chain_joined.
+run_chain()	# frames, options of chain (one word), devices...
+{
+	local frames=$1 options=$2 device nodes=()
+
+	shift 2
+	for device; do
+		nodes+=("$(named "$device")")
+	done
+	trace_begin
+	# shellcheck disable=SC2086 # several options
+	chain_said=$("$chain" -n "$frames" $options "${nodes[@]}" 2>&1)
+	chain_rc=$?
+	trace_end /tmp/trace
+	chain_joined=$(joined /tmp/trace "$frames" "$@")
+}
+
+# All frames arrive and are right, and no device faults.
+flows()	# text, frames, options of chain, devices...
+{
+	local text=$1 before
+
+	shift
+	before=$(faults)
+	run_chain "$@"
+	tap_is "$chain_rc" 0 "$text ($chain_said)"
+	tap_is "$chain_joined" ok "$text: each checksum, from device to device"
+	tap_is "$(faults)" "$before" "$text: no device fault"
+}
+
+# --- v4l2-compliance ----------------------------------------------------------
+
+# Neither failures nor warnings.
+complies()	# name of a node, name of one that exports, options...
+{
+	local name=$1 exporter=$2 file=/out/compliance-$1.txt sum
+
+	shift 2
+	v4l2-compliance -s5 -P -a "$@" -d "$(named "$name")" \
+		-e "$(named "$exporter")" > "$file" 2>&1 < /dev/null
+	sum=$(tail -n 1 "$file")
+	if [[ $sum == *', Failed: 0, Warnings: 0' ]] &&
+	   ! grep -q 'Cannot test' "$file"; then
+		tap_ok "v4l2-compliance $name: $sum"
+	else
+		tap_not_ok "v4l2-compliance $name: $sum" \
+			"$(grep -E 'fail:|warn:|Cannot' "$file")"
+	fi
+}
