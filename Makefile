@@ -14,6 +14,7 @@ help:
 	@echo 'modules_install  install them where they win over the kernel'\''s'
 	@echo 'check            all test suites in virtual machines;'
 	@echo '                 SUITE=name and KERNEL=6.12|7.2 narrow it'
+	@echo 'soak             what takes hours; KERNEL=... as well'
 	@echo 'demo             a camera picture on a display; saves out/demo.png'
 	@echo 'bench            instruction counts, ours against stock'
 	@echo 'clean            remove what "modules" made'
@@ -34,6 +35,9 @@ modules_install: modules
 check:
 	SUITE='$(SUITE)' KERNEL='$(KERNEL)' testbed/check
 
+soak:
+	SUITE=soak KERNEL='$(KERNEL)' testbed/check
+
 demo:
 	testbed/demo
 
@@ -44,4 +48,4 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all help modules build-modules check-crcs modules_install check \
-	demo bench clean
+	soak demo bench clean
