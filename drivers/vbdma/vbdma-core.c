@@ -147,10 +147,10 @@ static bool vbdma_words(const void *a, const void *b)
 
 /*
  * Memory may be missing on one side. copy_to_kernel_nofault() is not exported,
- * and its counterpart takes twice as long as memcpy(): hence both here, eight
+ * and its counterpart takes twice as long as memcpy(): hence both here, 32
  * words at a time.
  */
-#define VBDMA_WORDS	(8 * sizeof(u64))
+#define VBDMA_WORDS	(32 * sizeof(u64))
 
 static int vbdma_poke(void *dst, const void *src, size_t len)
 {
@@ -159,7 +159,7 @@ static int vbdma_poke(void *dst, const void *src, size_t len)
 
 	pagefault_disable();
 	for (; words && len >= VBDMA_WORDS; len -= VBDMA_WORDS) {
-#pragma GCC unroll 8
+#pragma GCC unroll 32
 		for (i = 0; i < VBDMA_WORDS; i += sizeof(u64))
 			__put_kernel_nofault(dst + i, src + i, u64, fault);
 		dst += VBDMA_WORDS;
@@ -183,7 +183,7 @@ static int vbdma_peek(void *dst, const void *src, size_t len)
 
 	pagefault_disable();
 	for (; words && len >= VBDMA_WORDS; len -= VBDMA_WORDS) {
-#pragma GCC unroll 8
+#pragma GCC unroll 32
 		for (i = 0; i < VBDMA_WORDS; i += sizeof(u64))
 			__get_kernel_nofault(dst + i, src + i, u64, fault);
 		dst += VBDMA_WORDS;
