@@ -61,8 +61,8 @@ lazy)
 	test_chain 2
 	;;
 strict)
-	test_pci DMA
 	test_engine
+	test_pci DMA
 	test_chain 2
 	test_pci_unbind
 	;;

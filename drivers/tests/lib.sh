@@ -130,18 +130,22 @@ load_all()	# pci functions of each driver, parameters for all of them...
 	fi
 }
 
+# Turned on once and while nothing streams, and without the names of processes,
+# for which the scheduler would be patched: an emulated processor can execute
+# code that another one has patched a moment ago, and die of it.
 trace_begin()
 {
-	echo 16384 > $tracing/buffer_size_kb
+	if [ "$(cat $tracing/events/vbdma/vbdma_frame/enable)" != 1 ]; then
+		echo 0 > $tracing/options/record-cmd
+		echo 16384 > $tracing/buffer_size_kb
+		echo 1 > $tracing/events/vbdma/vbdma_frame/enable
+	fi
 	echo > $tracing/trace
-	echo 1 > $tracing/events/vbdma/vbdma_frame/enable
 }
 
 trace_end()	# file
 {
-	echo 0 > $tracing/events/vbdma/vbdma_frame/enable
 	cat $tracing/trace > "$1"
-	echo > $tracing/trace
 }
 
 # Frames from device to device, by each one's own checksum of them: "ok", or
