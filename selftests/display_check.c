@@ -75,6 +75,7 @@ static struct {
 struct stats {
 	unsigned long long frames, repeated, torn, dropped, errors;
 	unsigned long long last_sum, sum_of_sums;
+	unsigned long long ended;	/* frames, well or in error */
 };
 
 static uint32_t crc_table[256];
@@ -186,6 +187,7 @@ static void read_stats(struct stats *s)
 	fclose(f);
 	if (found != sizeof(lines) / sizeof(lines[0]))
 		die("%s: lines are missing", file);
+	s->ended = s->frames + s->errors;
 }
 
 /* Waits until one of the counts, which is in @s, is @want more than before. */
@@ -710,9 +712,9 @@ static void check(struct vnode *n)
 	read_stats(&before);
 	sums = send_frames(n, before.sum_of_sums, &sum, &index);
 	now = before;
-	if (!await(&now, &now.frames, opt.frames))
-		bad("%llu frames of %u were shown in a minute",
-		    now.frames - before.frames, opt.frames);
+	if (!await(&now, &now.ended, opt.frames))
+		bad("%llu frames of %u were scanned out in a minute",
+		    now.ended - before.ended, opt.frames);
 	if (!await(&now, &now.repeated, opt.repeats))
 		bad("the last frame was not repeated in a minute");
 
