@@ -68,7 +68,7 @@ stat_is()	# name in the core's stats, value
 # Who streams loses a device, its life, or its buffers, at any point.
 test_interference()
 {
-	local rounds=${VBM_ROUNDS:-200} i seen pid bad=0 said='' bus
+	local rounds=${VBM_ROUNDS:-100} i seen pid bad=0 said='' bus
 	local streams=("$chain" -n 1000000 -s 64x32)
 
 	load_all 0
@@ -80,7 +80,7 @@ test_interference()
 			"${streams[@]}" "$(named vbcam.0)" \
 				"$(named vbdisp.0)" > /tmp/stream 2>&1 &
 			pid=$!
-			await stat_reaches vbcam 0 frames $((seen + i % 5)) ||
+			await stat_reaches vbcam 0 frames $((seen + 1 + i % 4)) ||
 				said+="round $i: no frames; "
 			;;
 		3)

@@ -19,24 +19,37 @@ load()	# parameters
 	}
 }
 
+# No process is started here: under emulation that takes long, and these are
+# asked again and again.
+
+named()	# name of a node
+{
+	local file name
+
+	for file in /sys/class/video4linux/*/name; do
+		{ read -r name < "$file"; } 2>/dev/null || continue
+		[ "$name" = "$1" ] || continue
+		file=${file%/name}
+		echo "/dev/${file##*/}"
+		return
+	done
+	echo "/dev/no-$1"
+}
+
 node()	# number of a camera
 {
-	local name
-
-	for name in /sys/class/video4linux/*/name; do
-		if [ "$(cat "$name")" = "vbcam.$1" ]; then
-			name=${name%/name}
-			echo "/dev/${name##*/}"
-			return
-		fi
-	done
-	echo "/dev/no-vbcam-$1"
+	named "vbcam.$1"
 }
 
 stat_of()	# vbcam|vbdma, number of a camera, name
 {
-	awk -v n="$3" '$1 == n { print $2 }' \
-		"$debugfs/$1/vbcam.$2/stats" 2>/dev/null
+	local name value
+
+	{
+		while read -r name value; do
+			[ "$name" != "$3" ] || echo "$value"
+		done < "$debugfs/$1/vbcam.$2/stats"
+	} 2>/dev/null
 }
 
 # Something that happens by itself, sooner or later.
@@ -91,19 +104,6 @@ no_faults()	# cameras
 }
 
 # --- chains of devices --------------------------------------------------------
-
-named()	# name of a node
-{
-	local name
-
-	for name in /sys/class/video4linux/*/name; do
-		[ "$(cat "$name")" = "$1" ] || continue
-		name=${name%/name}
-		echo "/dev/${name##*/}"
-		return
-	done
-	echo "/dev/no-$1"
-}
 
 unload_all()
 {
