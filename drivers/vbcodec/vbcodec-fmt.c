@@ -78,6 +78,10 @@ const struct vbcodec_fmt *vbcodec_fmt_find(bool coded, u32 fourcc)
  * vbcodec_fmt_sizes - what sizes there are
  * @fmt: the format
  * @sizes: filled in
+ *
+ * These are the sizes that pictures can have. The format that such a picture is
+ * in can be a line and a column larger: user space that is told of even sizes
+ * only takes others for impossible (GStreamer does).
  */
 void vbcodec_fmt_sizes(const struct vbcodec_fmt *fmt,
 		       struct v4l2_frmsize_stepwise *sizes)
@@ -85,10 +89,10 @@ void vbcodec_fmt_sizes(const struct vbcodec_fmt *fmt,
 	*sizes = (struct v4l2_frmsize_stepwise) {
 		.min_width	= fmt->step,
 		.max_width	= VBJPEG_MAX_WIDTH,
-		.step_width	= fmt->step,
+		.step_width	= 1,
 		.min_height	= fmt->step,
 		.max_height	= VBJPEG_MAX_HEIGHT,
-		.step_height	= fmt->step,
+		.step_height	= 1,
 	};
 }
 
@@ -105,11 +109,15 @@ static u32 coded_size(u32 width, u32 height, u32 wanted)
 	return wanted;
 }
 
-/* Longer lines than needed are fine, as the exporter of a buffer may have. */
+/*
+ * Longer lines than needed are fine, as the exporter of a buffer may have. User
+ * space that does not say gets whole words: GStreamer 1.26 and 1.28 take that
+ * for granted, and go beyond the end of a buffer whose lines are shorter.
+ */
 static u32 line_size(const struct vbcodec_dev *codec, u32 least, u32 wanted)
 {
 	if (wanted < least || wanted > 4 * VBJPEG_MAX_WIDTH * 4)
-		wanted = least;
+		wanted = ALIGN(least, sizeof(u32));
 
 	return ALIGN(wanted, codec->config.stride_align);
 }
@@ -137,9 +145,9 @@ const struct vbcodec_fmt *vbcodec_fmt_adjust(const struct vbcodec_dev *codec,
 
 	/* Never less than what was asked for: the picture has to fit. */
 	pix->width = ALIGN(clamp(pix->width, s->min_width, s->max_width),
-			   s->step_width);
+			   fmt->step);
 	pix->height = ALIGN(clamp(pix->height, s->min_height, s->max_height),
-			    s->step_height);
+			    fmt->step);
 	pix->pixelformat = fmt->fourcc;
 	pix->field = V4L2_FIELD_NONE;
 	pix->flags = 0;
@@ -169,10 +177,10 @@ const struct vbcodec_fmt *vbcodec_fmt_adjust(const struct vbcodec_dev *codec,
  */
 void vbcodec_fmt_colour(struct v4l2_pix_format_mplane *pix)
 {
-	pix->colorspace = V4L2_COLORSPACE_SRGB;
-	pix->xfer_func = V4L2_XFER_FUNC_SRGB;
-	pix->ycbcr_enc = V4L2_YCBCR_ENC_601;
-	pix->quantization = V4L2_QUANTIZATION_FULL_RANGE;
+	pix->colorspace = V4L2_COLORSPACE_JPEG;
+	pix->xfer_func = V4L2_XFER_FUNC_DEFAULT;
+	pix->ycbcr_enc = V4L2_YCBCR_ENC_DEFAULT;
+	pix->quantization = V4L2_QUANTIZATION_DEFAULT;
 }
 
 /**

@@ -62,6 +62,36 @@ static int read_coded(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 	return vbdma_read(&ctx->node->codec->dma, &target, 0, dst, size);
 }
 
+/* For whom follows a frame from device to device: see vbdma-sum.c. */
+static void tell_coded(struct vbcodec_ctx *ctx, bool write,
+		       const struct vb2_v4l2_buffer *vbuf, const void *data,
+		       size_t size)
+{
+	if (vbdma_sum_wanted())
+		vbdma_sum_frame(&ctx->node->codec->dma, write,
+				V4L2_PIX_FMT_JPEG, vbuf->sequence, size,
+				vbdma_sum_bytes(data, size));
+}
+
+/*
+ * The sum is that of all lines and columns of the format, not just of those
+ * that are picture: it is what the device at the other end goes by.
+ */
+static u32 sum_raw(const struct vbcodec_q_data *q, const void *data,
+		   unsigned int first, unsigned int lines)
+{
+	return vbdma_sum_lines(data, q->pix.plane_fmt[0].bytesperline,
+			       q->pix.width * q->fmt->bpp, first, lines);
+}
+
+static void tell_raw(struct vbcodec_ctx *ctx, bool write,
+		     const struct vbcodec_q_data *q,
+		     const struct vb2_v4l2_buffer *vbuf, u32 sum)
+{
+	vbdma_sum_frame(&ctx->node->codec->dma, write, q->fmt->fourcc,
+			vbuf->sequence, q->pix.plane_fmt[0].sizeimage, sum);
+}
+
 /**
  * vbcodec_job_peek - take the size of the picture from a header
  * @ctx: the context, of a decoder
@@ -164,6 +194,19 @@ static int enc_strips(struct vbcodec_ctx *ctx, const u8 *strip,
 	return ret;
 }
 
+static u32 enc_sum(struct vbcodec_ctx *ctx, const u8 *strip, unsigned int y,
+		   unsigned int lines)
+{
+	size_t line = ctx->out.pix.plane_fmt[0].bytesperline;
+	u32 sum = sum_raw(&ctx->out, strip, y, lines);
+
+	if (ctx->out.fmt->raw == VBJPEG_NV12)
+		sum += sum_raw(&ctx->out, strip + VBCODEC_STRIP_LINES * line,
+			       VBDMA_SUM_CHROMA + y / 2, lines / 2);
+
+	return sum;
+}
+
 static int encode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 		  struct vb2_v4l2_buffer *dst)
 {
@@ -172,8 +215,10 @@ static int encode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 	struct vbcodec_node *node = ctx->node;
 	struct vbjpeg_enc_params params;
 	struct vbdma_target target;
-	unsigned int y, lines;
+	unsigned int y, lines, height;
+	bool tell = vbdma_sum_wanted();
 	void *coded, *strip;
+	u32 sum = 0;
 	int ret;
 
 	coded = ram_get(&node->coded, room);
@@ -184,15 +229,22 @@ static int encode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 	enc_params(ctx, &params);
 	vbjpeg_enc_start(node->enc, &params, coded, room);
 
+	/* What is below the picture is of interest only for the sum. */
+	height = tell ? ctx->out.pix.height : params.height;
 	set_target(ctx, src, &target);
-	for (y = 0; y < params.height; y += lines) {
-		lines = min_t(unsigned int, VBCODEC_STRIP_LINES,
-			      params.height - y);
-		ret = enc_read(ctx, &target, y, lines, strip) ?:
-		      enc_strips(ctx, strip, lines);
+	for (y = 0; y < height; y += lines) {
+		lines = min_t(unsigned int, VBCODEC_STRIP_LINES, height - y);
+		ret = enc_read(ctx, &target, y, lines, strip);
+		if (!ret && y < params.height)
+			ret = enc_strips(ctx, strip,
+					 min(lines, params.height - y));
 		if (ret)
 			return ret;
+		if (tell)
+			sum += enc_sum(ctx, strip, y, lines);
 	}
+	if (tell)
+		tell_raw(ctx, false, &ctx->out, src, sum);
 
 	ret = vbjpeg_enc_finish(node->enc, &used);
 	if (ret)
@@ -203,6 +255,7 @@ static int encode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 	if (ret)
 		return ret;
 
+	tell_coded(ctx, true, dst, coded, used);
 	vb2_set_plane_payload(&dst->vb2_buf, 0, used);
 	atomic64_add(used, &node->stats.bytes);
 
@@ -211,13 +264,14 @@ static int encode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 
 /* --- decoder -------------------------------------------------------------- */
 
-/* A plane of lines, from @offset in the buffer on. */
+/* A plane of lines, from @offset in the buffer on; NULL for no @sum. */
 static int dec_write(struct vbcodec_ctx *ctx, const struct vbdma_target *target,
-		     unsigned int plane, unsigned int lines, size_t offset)
+		     unsigned int plane, unsigned int lines, size_t offset,
+		     u32 *sum)
 {
 	size_t line = ctx->cap.pix.plane_fmt[0].bytesperline;
+	unsigned int y, n, first = plane ? VBDMA_SUM_CHROMA : 0;
 	struct vbcodec_node *node = ctx->node;
-	unsigned int y, n;
 	int ret = 0;
 
 	for (y = 0; !ret && y < lines; y += n) {
@@ -226,6 +280,9 @@ static int dec_write(struct vbcodec_ctx *ctx, const struct vbdma_target *target,
 				node->strip.data, line);
 		ret = vbdma_write(&node->codec->dma, target, offset + y * line,
 				  node->strip.data, n * line);
+		if (sum)
+			*sum += sum_raw(&ctx->cap, node->strip.data, first + y,
+					n);
 	}
 
 	return ret;
@@ -236,8 +293,10 @@ static int dec_picture(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *dst)
 	const struct v4l2_pix_format_mplane *pix = &ctx->cap.pix;
 	size_t line = pix->plane_fmt[0].bytesperline;
 	struct vbcodec_node *node = ctx->node;
+	bool tell = vbdma_sum_wanted();
 	struct vbdma_target target;
 	void *samples;
+	u32 sum = 0;
 	int ret;
 
 	/* User space went on with buffers that are too small. */
@@ -255,12 +314,14 @@ static int dec_picture(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *dst)
 		return ret;
 
 	set_target(ctx, dst, &target);
-	ret = dec_write(ctx, &target, 0, pix->height, 0);
+	ret = dec_write(ctx, &target, 0, pix->height, 0, tell ? &sum : NULL);
 	if (!ret && ctx->cap.fmt->raw == VBJPEG_NV12)
 		ret = dec_write(ctx, &target, 1, pix->height / 2,
-				pix->height * line);
+				pix->height * line, tell ? &sum : NULL);
 	if (ret)
 		return ret;
+	if (tell)
+		tell_raw(ctx, true, &ctx->cap, dst, sum);
 
 	vb2_set_plane_payload(&dst->vb2_buf, 0, pix->plane_fmt[0].sizeimage);
 
@@ -280,13 +341,19 @@ static int decode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 	if (!coded)
 		return -ENOMEM;
 
-	ret = read_coded(ctx, src, coded, size) ?:
-	      vbjpeg_dec_header(node->dec, coded, size);
+	ret = read_coded(ctx, src, coded, size);
 	if (ret)
 		return ret;
 
-	if (node->dec->width != ctx->width || node->dec->height != ctx->height)
+	ret = vbjpeg_dec_header(node->dec, coded, size);
+	/* That is not the end of it: it will be read again. */
+	if (!ret && (node->dec->width != ctx->width ||
+		     node->dec->height != ctx->height))
 		return 1;
+
+	tell_coded(ctx, false, src, coded, size);
+	if (ret)
+		return ret;
 
 	ret = dec_picture(ctx, dst);
 	if (!ret)
@@ -315,7 +382,6 @@ static void source_change(struct vbcodec_ctx *ctx)
 
 	dst = v4l2_m2m_dst_buf_remove(ctx->fh.m2m_ctx);
 	vb2_set_plane_payload(&dst->vb2_buf, 0, 0);
-	dst->sequence = ctx->cap.sequence;
 	dst->field = V4L2_FIELD_NONE;
 	dst->flags |= V4L2_BUF_FLAG_LAST;
 	v4l2_m2m_buf_done(dst, VB2_BUF_STATE_DONE);
@@ -363,8 +429,7 @@ static void finish(struct vbcodec_ctx *ctx, int ret)
 	spin_unlock(&ctx->slock);
 
 	/* Only frames have a number of their own. */
-	src->sequence = ctx->out.sequence++;
-	dst->sequence = ctx->cap.sequence;
+	ctx->out.sequence++;
 	if (ret)
 		vb2_set_plane_payload(&dst->vb2_buf, 0, 0);
 	else
@@ -399,6 +464,8 @@ static void vbcodec_job(struct work_struct *work)
 
 	src = v4l2_m2m_next_src_buf(ctx->fh.m2m_ctx);
 	dst = v4l2_m2m_next_dst_buf(ctx->fh.m2m_ctx);
+	src->sequence = ctx->out.sequence;
+	dst->sequence = ctx->cap.sequence;
 	if (node->decoder)
 		ret = decode(ctx, src, dst);
 	else
