@@ -193,6 +193,7 @@ test_unload()
 {
 	local pid
 
+	unload_all
 	load n_devs=1
 	"$check" -n 100000 "$(node 0)" >/dev/null 2>&1 &
 	pid=$!

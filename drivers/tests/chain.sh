@@ -17,7 +17,7 @@ test_chain()	# pci functions of each driver
 		vbcam.0 vbcodec.0-enc vbcodec.0-dec vbdisp.0
 	for options in '-f NV12' '-f XR24 -g NV12 -s 334x252' '-r' '-d' \
 		       '-d -r'; do
-		flows "contiguous $options" 10 "-l $options" \
+		flows "contiguous $options" 8 "-l $options" \
 			vbcam.0 vbcodec.0-enc vbcodec.0-dec vbdisp.0
 	done
 	for options in '-f NV12 -r' '-f XR24'; do
@@ -25,7 +25,7 @@ test_chain()	# pci functions of each driver
 			vbcam.1 vbcodec.1-enc vbcodec.1-dec $sg
 	done
 	flows 'contiguous into scattered' 10 '' \
-		vbcam.0 vbcodec.1-enc vbcodec.0-dec vbdisp.1
+		vbcam.0 vbcodec.1-enc vbcodec.1-dec vbdisp.1
 	flows 'camera to display' 20 '-l' vbcam.0 vbdisp.0
 	flows 'camera to display, which exports' 20 '-d' vbcam.1 vbdisp.0
 	flows 'camera to display, 4K' 2 '-l -b 2 -s 4096x2304 -f NV12' \
