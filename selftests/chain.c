@@ -211,7 +211,8 @@ static unsigned int take_index(struct side *side, unsigned int i)
 	if (!opt.rotate || side->memory == V4L2_MEMORY_MMAP)
 		return i;
 
-	turn++;
+	/* Out of step once in a round, so that they meet other buffers. */
+	turn += turn % links[0].count ? 1 : 2;
 	for (n = 0; n < MAX_BUFS; n++) {
 		index = (turn + n) % links[0].count;
 		if (side->idle[index])
