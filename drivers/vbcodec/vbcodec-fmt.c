@@ -174,6 +174,10 @@ const struct vbcodec_fmt *vbcodec_fmt_adjust(const struct vbcodec_dev *codec,
 /**
  * vbcodec_fmt_colour - the colour that JPEG has, unless someone knows better
  * @pix: the format
+ *
+ * In one word. Were it spelled out, user space that tries one colorspace after
+ * the other in the format that comes back (GStreamer does) would try each with
+ * JPEG's encoding and range, and find that no camera's colours are among them.
  */
 void vbcodec_fmt_colour(struct v4l2_pix_format_mplane *pix)
 {
@@ -221,7 +225,11 @@ void vbcodec_fmt_init(struct vbcodec_ctx *ctx)
 	ctx->height = VBCODEC_DEF_HEIGHT;
 	pix->width = ctx->width;
 	pix->height = ctx->height;
-	vbcodec_fmt_colour(pix);
+	/* JPEG's colour spelled out, as v4l2-compliance wants to find it. */
+	pix->colorspace = V4L2_COLORSPACE_SRGB;
+	pix->xfer_func = V4L2_XFER_FUNC_SRGB;
+	pix->ycbcr_enc = V4L2_YCBCR_ENC_601;
+	pix->quantization = V4L2_QUANTIZATION_FULL_RANGE;
 	ctx->out.fmt = vbcodec_fmt_adjust(ctx->node->codec, ctx->node->decoder,
 					  pix);
 	vbcodec_fmt_capture(ctx);
