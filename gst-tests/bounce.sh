@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# In a guest with swiotlb=force, where each device sees a copy of a buffer: the
+# checksums from camera to display, and that no copy's memory is lost. Both hold
+# with a backend that is whole, and neither with one that was broken on purpose
+# (VBM_BROKEN, testbed/broken): so this is the control that the checksums of all
+# pipelines can fail. Prints TAP into /out.
+
+set -u
+
+# shellcheck source=../testbed/lib/tap.sh
+. /src/testbed/lib/tap.sh
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=devices.sh
+. "$(dirname "$0")/devices.sh"
+
+exec > "$GST_OUT/bounce.tap" 2> "$GST_OUT/bounce.log"
+
+bounced_now()
+{
+	cat /sys/kernel/debug/swiotlb/io_tlb_used
+}
+
+# All of what was bounced is given back, sooner or later.
+proof_returned()	# slots in use before
+{
+	local i
+
+	for ((i = 0; i < 30; i++)); do
+		[ "$(bounced_now)" -gt "$1" ] || {
+			echo ok
+			return
+		}
+		sleep 0.1
+	done
+	echo "$(bounced_now) slots are in use, $1 were before"
+}
+
+# What has to hold, or to be caught, depending on what is broken.
+judge()	# what broke it, what a proof said, text
+{
+	if [[ " ${VBM_BROKEN:-} " == *" $1 "* ]]; then
+		caught "$2" "$1: $3"
+	else
+		holds "$2" "$3" bounce
+	fi
+}
+
+devices_load || tap_not_ok 'our devices load' "$(dmesg | tail -n 5)"
+before=$(bounced_now)
+run_begin
+# A bounced mapping can not be longer than 256 KiB.
+# shellcheck disable=SC2086 # several words
+gst bounce v4l2src "device=${CAM[1]}" io-mode=dmabuf num-buffers=20 ! \
+	video/x-raw,format=YUY2,width=320,height=240 ! \
+	$V4L2SINK "device=${DISP[1]}" io-mode=dmabuf-import
+run_end bounce
+holds "$(proof_counters "exports_total>0" "imports_total>0" "syncs_cpu>0" \
+	 "user_maps=0")" 'bounced: devices are synced' bounce
+judge skip-sync "$(proof_chain bounce 8 \
+	"vbcam.1:YUYV>vbdisp.1:YUYV@tail=16")" \
+	'bounced: every frame arrives as it was written'
+judge skip-unmap "$(proof_returned "$before")" \
+	'bounced: all memory for copies is given back'
+tap_plan
+exit 0

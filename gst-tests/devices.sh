@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034 # used by the pipelines
+#
+# In the guest: our own devices, cameras, codecs and displays, two of each: 0
+# has scatter-gather memory, 1 contiguous. Sourced by guest.sh and demo.sh after
+# lib.sh.
+#
+# They trace the checksum of each frame that they have written or read, and our
+# modules trace who shares buffers with whom. A pipeline runs between run_begin
+# and run_end, and is then asked
+#
+#   proof_shared    these devices share buffers, no others do, and the CPU maps
+#                   none of them
+#   proof_chain     each frame that a device has read is one that the device
+#                   before it wrote, in order; no camera lost a frame that it
+#                   did not count; no device saw a fault, and no display that
+#                   the frame on screen changed
+#
+# which say "ok" or what is wrong, as the proofs of lib.sh do.
+
+TRACING=/sys/kernel/tracing
+CHAIN=/src/gst-tests/chain.py
+CAM=() ENC=() DEC=() DISP=()
+
+# The element of a memory-to-memory node: the first one has the short name.
+element_of()	# node, enc|dec
+{
+	local name=v4l2${1#/dev/}jpeg$2
+
+	grep -q -w "$name" /tmp/elements || name=v4l2jpeg$2
+	echo "$name"
+}
+
+devices_load()
+{
+	local i node
+
+	# Lines of whole words, as GStreamer has them.
+	modprobe vbcam n_devs=2 sg=1,0 patient=1,1 stride_align=4,4 &&
+		modprobe vbcodec n_devs=2 sg=1,0 &&
+		modprobe vbdisp n_devs=2 sg=1,0 || return
+	gst-inspect-1.0 video4linux2 > /tmp/elements 2>&1
+	for i in 0 1; do
+		CAM[i]=$(node_named vbcam.$i) &&
+			DISP[i]=$(node_named vbdisp.$i) || return
+		node=$(node_named vbcodec.$i-enc) || return
+		ENC[i]=$(element_of "$node" enc)
+		node=$(node_named vbcodec.$i-dec) || return
+		DEC[i]=$(element_of "$node" dec)
+	done
+}
+
+devices_unload()
+{
+	modprobe -r vbdisp && modprobe -r vbcodec && modprobe -r vbcam
+}
+
+# How the display is named where it attaches to a buffer.
+display_device()
+{
+	local path
+
+	for path in "/sys/bus/pci/drivers/$DISPLAY_DRIVER"/0000:*; do
+		echo "${path##*/}"
+	done
+}
+
+# --- running ------------------------------------------------------------------
+
+device_stat()	# driver, device, name
+{
+	awk -v n="$3" '$1 == n { print $2 }' \
+		"/sys/kernel/debug/$1/$2/stats" 2>/dev/null
+}
+
+trace_events()	# 0|1
+{
+	local event
+
+	for event in vbdma/vbdma_frame vbm/vbm_buf_alloc vbm/vbm_export \
+		vbm/vbm_attach vbm/vbm_map vbm/vbm_map_cached vbm/vbm_mmap; do
+		echo "$1" > $TRACING/events/$event/enable
+	done
+}
+
+lost_now()
+{
+	device_stat vbcam vbcam.0 lost
+	device_stat vbcam vbcam.1 lost
+}
+
+run_begin()
+{
+	mapfile -t LOST_BEFORE < <(lost_now)
+	echo > $TRACING/trace
+	trace_events 1
+	stats_begin
+}
+
+run_end()	# name
+{
+	stats_end
+	trace_events 0
+	cat $TRACING/trace > "/tmp/$1.trace"
+	mapfile -t LOST_AFTER < <(lost_now)
+}
+
+# How many frames a device has written or read up to now.
+moved()	# device, read|write, format
+{
+	grep -c "vbdma_frame: dev=$1 dir=$2 fmt=$3 " $TRACING/trace
+}
+
+# A pipeline that goes on until run_stop. gst_start runs it in the background
+# with GST_PID; on SIGINT it sends the end of the stream through.
+gst_start()	# name, pipeline...
+{
+	local name=$1
+
+	shift
+	GST_DEBUG=$GST_CATEGORIES GST_DEBUG_NO_COLOR=1 \
+	GST_DEBUG_FILE=/tmp/$name.gst \
+		gst-launch-1.0 -e "$@" > "/tmp/$name.out" 2>&1 &
+	GST_PID=$!
+}
+
+gst_wait()	# fails if it had to be killed, or says so itself
+{
+	local i
+
+	for ((i = 0; i < 600; i++)); do
+		kill -0 "$GST_PID" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL "$GST_PID" 2>/dev/null
+	wait "$GST_PID"
+}
+
+gst_stop()
+{
+	kill -INT "$GST_PID"
+	gst_wait
+}
+
+# v4l2sink shows the first frame twice unless it is told not to: the second
+# time, it copies it where the buffer is its own.
+V4L2SINK='v4l2sink show-preroll-frame=false sync=false'
+
+# Something that happens by itself while a pipeline runs.
+await()	# command...
+{
+	local i
+
+	for ((i = 0; i < 400; i++)); do
+		"$@" && return
+		kill -0 "$GST_PID" 2>/dev/null || return
+		sleep 0.1
+	done
+	return 1
+}
+
+has_moved()	# frames, device, read|write, format
+{
+	[ "$(moved "$2" "$3" "$4")" -ge "$1" ]
+}
+
+all_stopped()
+{
+	! grep -h '^State:' "/proc/$GST_PID"/task/*/status |
+		grep -q -v 'T (stopped)'
+}
+
+# The display, with the pipeline held still, so that nothing is half drawn.
+screen_still()	# name of the picture
+{
+	local rc
+
+	kill -STOP "$GST_PID" && await all_stopped
+	vm-screen "$1"
+	rc=$?
+	kill -CONT "$GST_PID"
+	return $rc
+}
+
+# --- proofs -------------------------------------------------------------------
+
+proof_shared()	# name, OWNER>USER...
+{
+	local name=$1
+
+	shift
+	python3 $CHAIN shared "/tmp/$name.trace" "$@" 2>&1
+}
+
+proof_faults()
+{
+	local file n
+
+	for file in /sys/kernel/debug/vbdma/*/stats \
+		/sys/kernel/debug/vbdisp/*/stats; do
+		n=$(awk '$1 ~ /^(faults|torn)$/ { n += $2 }
+			 END { print NR ? n : "no" }' "$file")
+		if [ "$n" != 0 ]; then
+			echo "$file: $n faults"
+			return
+		fi
+	done
+	echo ok
+}
+
+# What chain.py says in full is left in /tmp/NAME.chain.
+proof_chain()	# name, frames at least, [--alter], hop...
+{
+	local name=$1 least=$2 options=() i said
+
+	shift 2
+	if [ "$1" = --alter ]; then
+		options=(--alter)
+		shift
+	fi
+	said=$(proof_faults)
+	if [ "$said" != ok ]; then
+		echo "$said"
+		return
+	fi
+	for i in 0 1; do
+		! grep -q "vbdma_frame: dev=vbcam.$i " "/tmp/$name.trace" ||
+			options+=(--lost "vbcam.$i=$((LOST_AFTER[i] -
+				LOST_BEFORE[i]))")
+	done
+	said=$(python3 $CHAIN frames --least "$least" "${options[@]}" \
+		"/tmp/$name.trace" "$@" 2>&1)
+	echo "$said" > "/tmp/$name.chain"
+	case $said in
+	'ok '*) echo ok ;;
+	*) echo "$said" ;;
+	esac
+}
+
+# The three proofs, and a control of the third. PAIRS, COUNTERS and HOPS say
+# what is expected.
+zero_copy()	# name, frames at least, [pattern of pools that may copy]
+{
+	local name=$1 said
+
+	said=$(proof_counters "${COUNTERS[@]}")
+	[ "$said" != ok ] || said=$(proof_shared "$name" "${PAIRS[@]}")
+	holds "$said" "$name: the counters say zero-copy" "$name"
+	holds "$(proof_messages "$name" "${3:-}")" "$name: no element copies" \
+		"$name"
+	said=$(proof_chain "$name" "$2" "${HOPS[@]}")
+	holds "$said" "$name: every frame arrives as it was written" "$name"
+	if [ "$said" = ok ]; then
+		tap_diag "$(cat "/tmp/$name.chain")"
+	else
+		cp "/tmp/$name.trace" "$GST_OUT/"
+	fi
+	said=$(proof_chain "$name" "$2" --alter "${HOPS[@]}")
+	[[ $said =~ 'was not written'|'is not' ]] || said=ok
+	caught "$said" "$name: one wrong checksum"
+}
+
+# The controls of the other two: a pipeline that was made to copy.
+copies()	# name, [pattern of pools that may copy]
+{
+	caught "$(proof_counters "${COUNTERS[@]}")" \
+		"$1: a copy, by the counters"
+	caught "$(proof_shared "$1" "${PAIRS[@]}")" \
+		"$1: a copy, by who shares buffers"
+	caught "$(proof_messages "$1" "${2:-}")" "$1: a copy, by its message" \
+		"$1"
+}
