@@ -24,7 +24,7 @@ sizes()
 		video/x-raw,format=BGRx,width=333,height=251 ! \
 		"${ENC[1]}" capture-io-mode=dmabuf ! \
 		capssetter replace=true \
-		caps=image/jpeg,parsed=true,width=333,height=251 ! \
+		caps=image/jpeg,parsed=true,width=333,height=251,framerate=30/1 ! \
 		"${DEC[1]}" output-io-mode=dmabuf-import \
 		capture-io-mode=dmabuf ! \
 		$V4L2SINK "device=${DISP[1]}" io-mode=dmabuf-import
