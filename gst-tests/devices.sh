@@ -73,13 +73,18 @@ device_stat()	# driver, device, name
 		"/sys/kernel/debug/$1/$2/stats" 2>/dev/null
 }
 
-trace_events()	# 0|1
+# Turned on once and while nothing streams, and without the names of processes,
+# for which the scheduler would be patched: an emulated processor can execute
+# code that another one has patched a moment ago, and die of it.
+trace_on()
 {
 	local event
 
+	echo 0 > $TRACING/options/record-cmd
 	for event in vbdma/vbdma_frame vbm/vbm_buf_alloc vbm/vbm_export \
 		vbm/vbm_attach vbm/vbm_map vbm/vbm_map_cached vbm/vbm_mmap; do
-		echo "$1" > $TRACING/events/$event/enable
+		[ "$(cat $TRACING/events/$event/enable)" = 1 ] ||
+			echo 1 > $TRACING/events/$event/enable
 	done
 }
 
@@ -92,15 +97,14 @@ lost_now()
 run_begin()
 {
 	mapfile -t LOST_BEFORE < <(lost_now)
+	trace_on
 	echo > $TRACING/trace
-	trace_events 1
 	stats_begin
 }
 
 run_end()	# name
 {
 	stats_end
-	trace_events 0
 	cat $TRACING/trace > "/tmp/$1.trace"
 	mapfile -t LOST_AFTER < <(lost_now)
 }
