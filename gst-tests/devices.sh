@@ -175,12 +175,12 @@ all_stopped()
 }
 
 # The display, with the pipeline held still, so that nothing is half drawn.
-screen_still()	# name of the picture
+screen_still()	# [name of the picture]
 {
 	local rc
 
 	kill -STOP "$GST_PID" && await all_stopped
-	vm-screen "$1"
+	vm-screen "$@"
 	rc=$?
 	kill -CONT "$GST_PID"
 	return $rc
