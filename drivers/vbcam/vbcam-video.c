@@ -13,6 +13,9 @@
 
 #include "vbcam.h"
 
+/* Longest line that is taken, twice the longest one that is needed. */
+#define VBCAM_MAX_LINE	(2 * 4 * VBCAM_MAX_WIDTH)
+
 static const struct vbcam_fmt vbcam_fmts[] = {
 	{ .fourcc = V4L2_PIX_FMT_YUYV, .mem_planes = 1, .bpp = 2 },
 	{ .fourcc = V4L2_PIX_FMT_NV12, .mem_planes = 1, .bpp = 1,
@@ -59,12 +62,17 @@ vbcam_adjust(const struct vbcam_dev *cam, struct v4l2_pix_format_mplane *pix)
 {
 	const struct vbcam_fmt *fmt = vbcam_find_fmt(cam, pix->pixelformat);
 	u32 width = pix->width, height = pix->height, line, size;
+	u32 wanted = pix->plane_fmt[0].bytesperline;
 
 	if (!fmt)
 		fmt = &vbcam_fmts[0];
 
 	v4l2_apply_frmsize_constraints(&width, &height, &vbcam_sizes);
-	line = ALIGN(width * fmt->bpp, cam->config.stride_align);
+	line = width * fmt->bpp;
+	/* Longer lines are fine: an importer has to take the exporter's. */
+	if (wanted > line && wanted <= VBCAM_MAX_LINE)
+		line = wanted;
+	line = ALIGN(line, cam->config.stride_align);
 	size = line * height;
 
 	memset(pix, 0, sizeof(*pix));
@@ -138,6 +146,7 @@ static int vbcam_try(struct vbcam_dev *cam, struct v4l2_format *f,
 		.height		= f->fmt.pix.height,
 		.pixelformat	= f->fmt.pix.pixelformat,
 	};
+	pix->plane_fmt[0].bytesperline = f->fmt.pix.bytesperline;
 	*fmt = vbcam_adjust(cam, pix);
 	vbcam_to_single(pix, &f->fmt.pix);
 
