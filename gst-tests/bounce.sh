@@ -64,8 +64,8 @@ gst bounce v4l2src "device=${CAM[1]}" io-mode=dmabuf num-buffers=20 ! \
 run_end bounce
 holds "$(proof_counters "exports_total>0" "imports_total>0" "user_maps=0")" \
 	'bounced: the counters say zero-copy for the CPU' bounce
-[ "$(cat /sys/kernel/debug/swiotlb/io_tlb_used_hiwat)" -gt "$before" ]
-tap_is $? 0 'bounced: devices see copies'
+judge skip-sync "$(proof_counters "bytes_synced>0")" \
+	'bounced: devices see copies, which are synced'
 judge skip-sync "$(proof_chain bounce 8 \
 	"vbcam.1:YUYV>vbdisp.1:YUYV@tail=16" \
 	"vbcam.0:YUYV>vbdisp.0:YUYV@tail=16")" \
