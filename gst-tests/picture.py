@@ -4,11 +4,12 @@
 Looks at pictures of the display (PNG, 8 bits, RGB or RGBA).
 
   picture.py is PNG RAW WIDTH HEIGHT ROWS   the picture is this BGRx frame
-  picture.py bars PNG ROWS                  the picture is vivid's colour bars
+  picture.py bars PNG ROWS                  the picture is a camera's colour bars
+  picture.py mirrored PNG ROWS              the same, right to left
   picture.py differ PNG PNG ROWS            the pictures differ in these rows
 
-ROWS, "FIRST-END", are those of the text that changes with every frame: "is" and
-"bars" leave them out, "differ" looks at nothing else. "is" allows what a display
+ROWS, "FIRST-END", are those of the text that changes with every frame: "differ"
+looks at nothing else, all others leave them out. "is" allows what a display
 of 16 bits would lose and nothing beyond. Only modules of python3-minimal.
 """
 
@@ -16,7 +17,7 @@ import struct
 import sys
 import zlib
 
-# vivid's first test pattern: 75 % colour bars, left to right.
+# The first test pattern of vivid and vbcam: 75 % colour bars, left to right.
 BARS = [(191, 191, 191), (191, 191, 0), (0, 191, 191), (0, 191, 0),
         (191, 0, 191), (191, 0, 0), (0, 0, 191), (0, 0, 0)]
 TOLERANCE = 8
@@ -119,14 +120,19 @@ def picture_is(png, raw, width, height, rows):
         raise Wrong(f"{wrong} samples differ")
 
 
-def picture_bars(png, rows):
+def picture_mirrored(png, rows):
+    """The picture is eight colour bars, right to left, but for the rows."""
+    picture_bars(png, rows, BARS[::-1])
+
+
+def picture_bars(png, rows, bars=None):
     """The picture is eight colour bars, but for the rows."""
     width, height, got = read_png(png)
     rows = row_range(rows)
     for y in range(height):
         if y in rows:
             continue
-        for bar, want in enumerate(BARS):
+        for bar, want in enumerate(bars or BARS):
             # Not at the edges, where chroma of two bars may mix.
             first = width * bar // len(BARS) + 4
             last = width * (bar + 1) // len(BARS) - 4
@@ -151,6 +157,7 @@ def picture_differ(first, second, rows):
 def main():
     """Exit code 1: the picture is not what it should be."""
     commands = {"is": (picture_is, 5), "bars": (picture_bars, 2),
+                "mirrored": (picture_mirrored, 2),
                 "differ": (picture_differ, 3)}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
