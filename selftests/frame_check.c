@@ -249,6 +249,9 @@ static void node_set_fmt(struct node *node)
 		}
 		if (opt.fourcc)
 			fmt.fmt.pix.pixelformat = opt.fourcc;
+		/* Those of another width are none that are wanted. */
+		fmt.fmt.pix.bytesperline = 0;
+		fmt.fmt.pix.sizeimage = 0;
 		xioctl(node->fd, VIDIOC_S_FMT, &fmt, "S_FMT");
 		node->planes = 1;
 		node->sizeimage[0] = fmt.fmt.pix.sizeimage;
@@ -263,6 +266,7 @@ static void node_set_fmt(struct node *node)
 	}
 	if (opt.fourcc)
 		fmt.fmt.pix_mp.pixelformat = opt.fourcc;
+	memset(fmt.fmt.pix_mp.plane_fmt, 0, sizeof(fmt.fmt.pix_mp.plane_fmt));
 	xioctl(node->fd, VIDIOC_S_FMT, &fmt, "S_FMT");
 	node->planes = fmt.fmt.pix_mp.num_planes;
 	if (node->planes > MAX_PLANES)

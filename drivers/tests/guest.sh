@@ -16,6 +16,8 @@ here=$(dirname "$0")
 . "$here/camera.sh"
 # shellcheck source=chain.sh
 . "$here/chain.sh"
+# shellcheck source=display.sh
+. "$here/display.sh"
 # shellcheck source=pci.sh
 . "$here/pci.sh"
 exec > /out/drivers.tap
@@ -39,6 +41,7 @@ direct)
 	test_memory
 	test_limits
 	test_faults
+	test_display
 	test_chain 0
 	# What does not depend on the backend is tried once.
 	if [ "$STOCK" = 0 ]; then
@@ -53,6 +56,7 @@ direct)
 	;;
 swiotlb)
 	test_bounced
+	test_display_bounced
 	test_chain_bounced
 	;;
 lazy)
