@@ -840,7 +840,7 @@ static void parse(int argc, char **argv)
 	}
 	if (optind != argc - 1 || !opt.frames || opt.buffers < 2 ||
 	    opt.buffers > MAX_BUFS || !rng.state ||
-	    (opt.mode == MODE_DMABUF) != !!opt.exporter ||
+	    (opt.mode == MODE_DMABUF ? !opt.exporter : !!opt.exporter) ||
 	    (opt.tear && opt.wrong))
 		usage();
 	opt.device = argv[optind];

@@ -72,16 +72,16 @@ do {							\
  * was taken from the driver. Goes with 6.12.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-#define VBM_PLATFORM_DRIVER_REGISTER(drv, owner, mod_name)	\
-({								\
-	struct platform_driver *__drv = (drv);			\
-								\
-	__drv->driver.mod_name = (mod_name);			\
-	__platform_driver_register(__drv, owner);		\
+#define VBM_PLATFORM_DRIVER_REGISTER(drv, owner, name)	\
+({							\
+	struct platform_driver *__drv = (drv);		\
+							\
+	__drv->driver.mod_name = (name);		\
+	__platform_driver_register(__drv, owner);	\
 })
 #else
-#define VBM_PLATFORM_DRIVER_REGISTER(drv, owner, mod_name)	\
-	__platform_driver_register(drv, owner, mod_name)
+#define VBM_PLATFORM_DRIVER_REGISTER(drv, owner, name)	\
+	__platform_driver_register(drv, owner, name)
 #endif
 
 /*

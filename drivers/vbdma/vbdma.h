@@ -209,7 +209,8 @@ struct vbdma_params {
  * @max_stride_align: largest stride_align that makes sense to it
  * @probe: takes a device; @config goes away afterwards
  * @remove: gives it back
- * @platform: registers platform devices
+ * @platform: registers platform devices; this and all below are set by
+ *	vbdma_driver_register()
  * @pci: registers PCI functions
  * @pdevs: the platform devices, by number
  * @lock: guards @bound
@@ -223,7 +224,6 @@ struct vbdma_driver {
 						 const struct vbdma_config *config);
 	void				(*remove)(struct device *dev);
 
-	/* private: */
 	struct platform_driver		platform;
 	struct pci_driver		pci;
 	struct platform_device		*pdevs[VBDMA_MAX_DEVS];
