@@ -57,6 +57,7 @@ done
 for pipeline; do
 	# shellcheck source=/dev/null
 	. "$here/pipelines/$pipeline.sh"
+	echo "$pipeline: until second $SECONDS" >&2
 done
 
 tap_run 'vivid unloads' modprobe -r vivid

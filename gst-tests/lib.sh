@@ -45,16 +45,14 @@ node_named()
 }
 
 # Two instances of vivid, each with an HDMI input and output, on dma-contig. The
-# second one's input is the loop: it shows what its output is given. The third
-# has memory of vmalloc and only an input.
+# second one's input is the loop: it shows what its output is given.
 vivid_load()
 {
 	local k
 
-	modprobe vivid n_devs=3 node_types=0x101,0x101,0x1 allocators=1,1,0 \
-		num_inputs=1,1,1 input_types=3,3,3 num_outputs=1,1,0 \
+	modprobe vivid n_devs=2 node_types=0x101,0x101 allocators=1,1 \
+		num_inputs=1,1 input_types=3,3 num_outputs=1,1 \
 		output_types=1,1 no_error_inj=1 || return
-	VMALLOC_CAMERA=$(node_named vivid-002-vid-cap) || return
 	CAMERA=$(node_named vivid-000-vid-cap) &&
 		OUTPUT=$(node_named vivid-001-vid-out) &&
 		LOOP=$(node_named vivid-001-vid-cap) || return

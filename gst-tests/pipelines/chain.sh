@@ -7,7 +7,8 @@
 # asks the decoder for buffers before it has told it what is coming, and gets
 # none.
 
-chain_down()	# name, io-modes of the source of each link and of its other end
+# How much is shown before the pipeline is stopped, and whether to look at it.
+chain_down()	# name, io-modes of the two ends of each link, frames, [picture]
 {
 	run_begin
 	gst_start "$1" \
@@ -19,7 +20,8 @@ chain_down()	# name, io-modes of the source of each link and of its other end
 		t. ! queue ! $V4L2SINK "device=${DISP[1]}" "io-mode=$3" \
 		t. ! queue ! kmssink "driver-name=$DISPLAY_DRIVER" \
 		force-modesetting=true sync=false
-	await has_moved "$4" vbdisp.1 read XR24 && screen_still "$1.png"
+	await has_moved "$4" vbdisp.1 read XR24 &&
+		[ -n "${5:-}" ] && screen_still "$5"
 	gst_stop
 	run_end "$1"
 }
@@ -51,7 +53,7 @@ chain()
 		"vbcodec.1:JPEG>vbcodec.1:JPEG"
 		"vbcodec.1:XR24>screen=$GST_OUT/$name.png"
 		"vbcodec.1:XR24>vbdisp.1:XR24@tail=16")
-	chain_down $name dmabuf dmabuf-import 12
+	chain_down $name dmabuf dmabuf-import 12 $name.png
 	zero_copy $name 10
 	nothing_left $name
 

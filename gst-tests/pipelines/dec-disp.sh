@@ -9,7 +9,8 @@
 # The decoders' input comes from no device and is copied into their buffers. A file
 # has no frame rate, which v4l2sink would have to be told.
 
-dec_disp_run()	# name, decoder to kmssink, to vbdisp, io-modes of both ends
+# Decoders are given by number, and a picture is taken under the name given.
+dec_disp_run()	# name, to kmssink, to vbdisp, io-modes of both ends, [picture]
 {
 	local name=$1 kms=$2 vb=$3 fifo cat
 
@@ -28,7 +29,7 @@ dec_disp_run()	# name, decoder to kmssink, to vbdisp, io-modes of both ends
 	cat /tmp/cam-enc-0.mjpg >&"$fifo" &
 	cat=$!
 	await has_moved 10 "vbcodec.$kms" write XR24 &&
-		screen_still "$name.png"
+		[ -n "${6:-}" ] && screen_still "$6"
 	exec {fifo}>&-
 	gst_wait
 	kill $cat 2>/dev/null
@@ -49,7 +50,7 @@ dec_disp()
 		"vbcodec.1:XR24>screen=$GST_OUT/$name.png"
 		"jpeg=/tmp/cam-enc-1.mjpg>vbcodec.0:JPEG"
 		"vbcodec.0:XR24>vbdisp.0:XR24@tail=16")
-	dec_disp_run $name 1 0 dmabuf dmabuf-import
+	dec_disp_run $name 1 0 dmabuf dmabuf-import $name.png
 	zero_copy $name 6 '(kms|vb):pool0:sink'
 	nothing_left $name
 
@@ -67,7 +68,7 @@ dec_disp()
 		"vbcodec.0:XR24>screen=$GST_OUT/$name.png"
 		"jpeg=/tmp/cam-enc-1.mjpg>vbcodec.1:JPEG"
 		"vbcodec.1:XR24>vbdisp.1:XR24@tail=16")
-	dec_disp_run $name 0 1 dmabuf-import dmabuf
+	dec_disp_run $name 0 1 dmabuf-import dmabuf $name.png
 	zero_copy $name 6 '(kms|vb):pool0:sink'
 	nothing_left $name
 }

@@ -7,6 +7,16 @@
 # exports, or it imports from the encoders. vivid tells no checksums; its
 # picture stands still, and is read once through its mmap.
 
+# Two cameras and nothing else, with memory of each kind.
+vivid_enc_load()
+{
+	modprobe -r vivid && modprobe vivid n_devs=2 node_types=0x1,0x1 \
+		allocators=1,0 num_inputs=1,1 input_types=3,3 \
+		no_error_inj=1 || return
+	CAMERA=$(node_named vivid-000-vid-cap) &&
+		VMALLOC_CAMERA=$(node_named vivid-001-vid-cap)
+}
+
 vivid_enc_run()	# name, frames, io-mode of the cameras, of the encoders
 {
 	run_begin
@@ -33,6 +43,10 @@ vivid_enc()
 {
 	local name=vivid-enc frames=8 hops
 
+	if ! vivid_enc_load; then
+		tap_not_ok "$name: vivid loads" "$(dmesg | tail -n 20)"
+		return
+	fi
 	camera_text off
 	v4l2-ctl -d "$VMALLOC_CAMERA" -c osd_text_mode=2
 	hops=("still=/tmp/vivid-1.raw:NV12:320x240>vbcodec.1:NV12"
@@ -71,7 +85,10 @@ vivid_enc()
 	v4l2-ctl -d "$CAMERA" -c horizontal_flip=0
 	caught "$(proof_chain $name-up $frames "${HOPS[@]}")" \
 		"$name-up: another picture"
-	camera_text on
+	# As it was, for who comes next.
+	if ! modprobe -r vivid || ! vivid_load; then
+		tap_not_ok "$name: vivid loads again" "$(dmesg | tail -n 20)"
+	fi
 }
 
 vivid_enc
