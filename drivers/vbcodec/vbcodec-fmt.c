@@ -14,8 +14,17 @@
 #define VBCODEC_MAX_CODED	SZ_32M
 #define VBCODEC_MIN_CODED	SZ_4K
 
+/*
+ * The first one is a decoder's, unless user space asks for another: GStreamer
+ * 1.26 keeps what it finds, and displays take RGB.
+ */
 static const struct vbcodec_fmt vbcodec_fmts[] = {
 	{
+		.fourcc	= V4L2_PIX_FMT_XBGR32,
+		.raw	= VBJPEG_XR24,
+		.bpp	= 4,
+		.step	= 1,
+	}, {
 		.fourcc	= V4L2_PIX_FMT_NV12,
 		.raw	= VBJPEG_NV12,
 		.bpp	= 1,
@@ -25,11 +34,6 @@ static const struct vbcodec_fmt vbcodec_fmts[] = {
 		.raw	= VBJPEG_YUYV,
 		.bpp	= 2,
 		.step	= 2,
-	}, {
-		.fourcc	= V4L2_PIX_FMT_XBGR32,
-		.raw	= VBJPEG_XR24,
-		.bpp	= 4,
-		.step	= 1,
 	}, {
 		.fourcc	= V4L2_PIX_FMT_JPEG,
 		.coded	= true,
@@ -96,17 +100,19 @@ void vbcodec_fmt_sizes(const struct vbcodec_fmt *fmt,
 	};
 }
 
-/* As much as 4:2:2 at a very good quality. User space may know better. */
+/*
+ * As much as 4:2:2 at a very good quality. User space may know better, but often
+ * asks for what the largest picture would need (GStreamer does), and there may
+ * be no contiguous piece of that size.
+ */
 static u32 coded_size(u32 width, u32 height, u32 wanted)
 {
-	u32 size = 2 * ALIGN(width, 16) * ALIGN(height, 16) + VBCODEC_MIN_CODED;
+	u32 pixels = ALIGN(width, 16) * ALIGN(height, 16);
 
-	if (wanted > VBCODEC_MAX_CODED)
-		return size;
-	if (wanted < VBCODEC_MIN_CODED)
-		return size;
+	if (wanted < VBCODEC_MIN_CODED || wanted > VBCODEC_MAX_CODED)
+		return 2 * pixels + VBCODEC_MIN_CODED;
 
-	return wanted;
+	return min_t(u32, wanted, max(8 * pixels, SZ_1M));
 }
 
 /*
