@@ -112,8 +112,8 @@ int bufinfo_attached(int fd);
 const char *dmabuf_exporter(int fd);
 
 /* The gauges of debugfs videobuf2-mem/stats; all 0 where it is not there. */
-#define GAUGE_METADATA	7	/* index of metadata_bytes */
-#define GAUGE_METADATA	7	/* depends on how scattered the memory is */
+/* Index of metadata_bytes, which depends on how scattered the memory is. */
+#define GAUGE_METADATA	7
 
 struct gauges {
 	long long v[8];
