@@ -360,6 +360,22 @@ static unsigned int side_type(bool mplane, bool output)
 			V4L2_BUF_TYPE_VIDEO_CAPTURE;
 }
 
+/*
+ * The camera as fast as it can; the display, which scans out again and again,
+ * like most are. What stands between has no rate.
+ */
+static void set_rates(struct side *camera, struct side *display)
+{
+	struct v4l2_streamparm parm = { .type = camera->type };
+
+	parm.parm.capture.timeperframe = (struct v4l2_fract) { 1, 1000 };
+	CALL(camera, VIDIOC_S_PARM, &parm);
+
+	parm = (struct v4l2_streamparm) { .type = display->type };
+	parm.parm.output.timeperframe = (struct v4l2_fract) { 1, 60 };
+	CALL(display, VIDIOC_S_PARM, &parm);
+}
+
 static void open_nodes(char **names, unsigned int count)
 {
 	unsigned int i;
@@ -386,6 +402,7 @@ static void open_nodes(char **names, unsigned int count)
 		}
 	}
 	nr_links = count - 1;
+	set_rates(&links[0].from, &links[nr_links - 1].to);
 }
 
 static void usage(void)
@@ -490,7 +507,7 @@ static void run(void)
 		wait_for_any(pfd, n);
 	}
 	/* Time to use up the last one, for a sink that does not keep it. */
-	for (i = 0; i < 50 && links[nr_links - 1].done < opt.frames; i++) {
+	for (i = 0; i < 10 && links[nr_links - 1].done < opt.frames; i++) {
 		usleep(10000);
 		link_turn(&links[nr_links - 1]);
 	}

@@ -56,7 +56,7 @@ static struct {
 	bool noncoherent, wrong, tear;
 } opt = {
 	.frames = 8, .buffers = 3, .width = 640, .height = 480,
-	.fourcc = V4L2_PIX_FMT_YUYV,
+	.fourcc = V4L2_PIX_FMT_YUYV, .hz = 60,
 };
 
 /* How a frame lies in memory. */
@@ -541,8 +541,7 @@ static void set_rate(struct vnode *n)
 
 	parm.parm.output.timeperframe.numerator = 1;
 	parm.parm.output.timeperframe.denominator = opt.hz;
-	if (opt.hz)
-		CHECK_OK(xioctl(n->fd, VIDIOC_S_PARM, &parm));
+	CHECK_OK(xioctl(n->fd, VIDIOC_S_PARM, &parm));
 }
 
 /*
@@ -757,7 +756,7 @@ static void usage(void)
 		"  -o BYTES         offset of user memory in a page\n"
 		"  -c               non-coherent memory\n"
 		"  -C COLOUR        601 or 709, 601f or 709f at full range (709)\n"
-		"  -H HZ            refresh rate\n"
+		"  -H HZ            refresh rate (60)\n"
 		"  -r REPEATS       have the last frame repeated (0)\n"
 		"  -S SEED          of the frames' contents\n"
 		"  -k               a wrong byte in the last frame, for a failure\n"

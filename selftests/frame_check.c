@@ -68,7 +68,7 @@ static struct {
 	unsigned int offset;
 	bool noncoherent;
 	bool lost_is_bad;
-} opt = { .frames = 60, .buffers = 4 };
+} opt = { .frames = 60, .buffers = 4, .fps = 1000 };
 
 static struct {
 	unsigned int frames, lost, bad;
@@ -280,9 +280,6 @@ static void node_set_fmt(struct node *node)
 static void node_set_fps(struct node *node)
 {
 	struct v4l2_streamparm parm = { .type = node->type };
-
-	if (!opt.fps)
-		return;
 
 	parm.parm.capture.timeperframe.numerator = 1;
 	parm.parm.capture.timeperframe.denominator = opt.fps;
@@ -574,7 +571,7 @@ static void usage(void)
 		"  -b BUFFERS       number of buffers (4)\n"
 		"  -s WIDTHxHEIGHT  frame size\n"
 		"  -f FOURCC        pixel format\n"
-		"  -r RATE          frames a second\n"
+		"  -r RATE          frames a second (as fast as can be)\n"
 		"  -m MODE          mmap; expbuf, the same mapped through its\n"
 		"                   dma-buf; userptr; dmabuf; or read\n"
 		"  -e DEVICE        dmabuf: the node that exports\n"

@@ -27,6 +27,15 @@ const char *ksft_errno(int err)
 	return name ? name : "an unknown errno";
 }
 
+long long ksft_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 void ksft_say(const char *fmt, ...)
 {
 	va_list ap;
@@ -170,10 +179,10 @@ static int run_child(const struct ksft_test *t, const char *node)
 static bool is_settled(const struct gauges *before, int objects,
 		       const char **what)
 {
+	long long end = ksft_ms() + KSFT_SETTLE_MS;
 	struct gauges now;
-	int i;
 
-	for (i = 0; i < 200; i++) {
+	do {
 		gauges_read(&now);
 		*what = gauges_differ(before, &now);
 		if (!*what) {
@@ -181,8 +190,9 @@ static bool is_settled(const struct gauges *before, int objects,
 				return true;
 			*what = "dma_bufs in bufinfo";
 		}
-		usleep(10000);
-	}
+		usleep(1000);
+	} while (ksft_ms() < end);
+
 	return false;
 }
 

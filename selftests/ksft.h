@@ -115,6 +115,10 @@ void ksft_skip(const char *fmt, ...)
 
 const char *ksft_errno(int err);
 
+/* A clock, in milliseconds. What has not been freed after so long is a leak. */
+long long ksft_ms(void);
+#define KSFT_SETTLE_MS	2000
+
 /* Numbers that a seed makes again. */
 struct ksft_rand {
 	unsigned long long state;

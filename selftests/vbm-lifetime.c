@@ -128,17 +128,18 @@ static bool next_permutation(int *order, int nr)
 static void check_gone(const struct gauges *before, int objects,
 		       const int *order)
 {
+	long long end = ksft_ms() + KSFT_SETTLE_MS;
 	struct gauges now;
 	const char *what;
 	int i;
 
-	for (i = 0; i < 200; i++) {
+	do {
 		gauges_read(&now);
 		what = gauges_differ(before, &now);
 		if (!what && bufinfo_count(NULL) == objects)
 			return;
-		usleep(10000);
-	}
+		usleep(1000);
+	} while (ksft_ms() < end);
 	for (i = 0; i < HOLDS; i++)
 		ksft_say("%d: %s", i + 1, hold_names[order[i]]);
 	FAIL("not free after that: %s", what ? what : "a dma_buf in bufinfo");

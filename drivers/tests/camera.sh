@@ -78,10 +78,12 @@ test_limits()
 	[ "$STOCK" = 1 ] || no_faults 2
 }
 
-# What no backend can know of, so that the device must fault on both.
+# What no backend can know of, so that the device must fault on both. Stock does
+# not know of the longest segment either: where blocks happen to be neighbours
+# it makes one of them, which is too long then.
 test_faults()
 {
-	local cam=0 kind
+	local cam=0 kind said
 
 	load n_devs=3 sg=1,1,0 userptr=1,1,0 patient=1,1,1 max_segs=0,1,0 \
 		max_seg_size=65536,4096,0 seg_align=4096,0,0
@@ -90,8 +92,10 @@ test_faults()
 	"$check" -n 4 -s 160x120 "$(node 1)" > /tmp/out 2>&1
 	tap_is $? 1 "too many segments: the frames are marked bad"
 	for kind in align nr_segs; do
-		tap_is "$(stat_of vbdma $cam fault_$kind)" \
-			"$(stat_of vbdma $cam faults)" \
+		said=$(stat_of vbdma $cam fault_$kind)
+		[ "$STOCK$kind" != 1nr_segs ] ||
+			said=$((said + $(stat_of vbdma $cam fault_seg_size)))
+		tap_is "$said" "$(stat_of vbdma $cam faults)" \
 			"each fault is one of fault_$kind"
 		tap_is "$(stat_of vbcam $cam errors)" \
 			"$(stat_of vbdma $cam faults)" \

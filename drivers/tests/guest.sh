@@ -24,15 +24,15 @@ exec > /out/drivers.tap
 
 test_compliance()
 {
+	local kinds='sg=0,1,0,1,0,1,0,1 multiplanar=0,0,1,1,0,0,1,1'
+
 	unload_all
-	modprobe vbcam n_devs=4 sg=0,1,0,1 multiplanar=0,0,1,1 patient=1,1,1,1
-	modprobe vbdisp n_devs=4 sg=0,1,0,1 multiplanar=0,0,1,1
-	complies vbcam.0 vbdisp.0
-	complies vbcam.3 vbdisp.3
-	complies vbdisp.0 vbcam.0
-	complies vbdisp.1 vbcam.1
-	complies vbdisp.2 vbcam.2
-	complies vbdisp.3 vbcam.3
+	# shellcheck disable=SC2086 # several arguments
+	modprobe vbcam n_devs=8 patient=1,1,1,1,1,1,1,1 $kinds
+	# shellcheck disable=SC2086 # several arguments
+	modprobe vbdisp n_devs=8 $kinds
+	comply vbcam.{0:vbdisp.4,1:vbdisp.5,2:vbdisp.6,3:vbdisp.7} \
+		vbdisp.{0:vbcam.4,1:vbcam.5,2:vbcam.6,3:vbcam.7}
 	unload_all
 }
 

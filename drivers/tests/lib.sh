@@ -236,20 +236,29 @@ flows()	# text, frames, options of chain, devices...
 
 # --- v4l2-compliance ----------------------------------------------------------
 
-# Neither failures nor warnings.
-complies()	# name of a node, name of one that exports, options...
+# Several at once, as each of them mostly waits: all nodes, those that export as
+# well, have to be different ones. Neither failures nor warnings.
+comply()	# name of a node:name of one that exports...
 {
-	local name=$1 exporter=$2 file=/out/compliance-$1.txt sum
+	local pair name file sum
 
-	shift 2
-	v4l2-compliance -s5 -P -a "$@" -d "$(named "$name")" \
-		-e "$(named "$exporter")" > "$file" 2>&1 < /dev/null
-	sum=$(tail -n 1 "$file")
-	if [[ $sum == *', Failed: 0, Warnings: 0' ]] &&
-	   ! grep -q 'Cannot test' "$file"; then
-		tap_ok "v4l2-compliance $name: $sum"
-	else
-		tap_not_ok "v4l2-compliance $name: $sum" \
-			"$(grep -E 'fail:|warn:|Cannot' "$file")"
-	fi
+	for pair; do
+		name=${pair%:*}
+		timeout 200 v4l2-compliance -s5 -P -a -d "$(named "$name")" \
+			-e "$(named "${pair#*:}")" \
+			> "/out/compliance-$name.txt" 2>&1 < /dev/null &
+	done
+	wait
+	for pair; do
+		name=${pair%:*}
+		file=/out/compliance-$name.txt
+		sum=$(tail -n 1 "$file")
+		if [[ $sum == *', Failed: 0, Warnings: 0' ]] &&
+		   ! grep -q 'Cannot test' "$file"; then
+			tap_ok "v4l2-compliance $name: $sum"
+		else
+			tap_not_ok "v4l2-compliance $name: $sum" \
+				"$(grep -E 'fail:|warn:|Cannot' "$file")"
+		fi
+	done
 }
