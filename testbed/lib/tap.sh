@@ -76,6 +76,35 @@ tap_run()	# text, command...
 	fi
 }
 
+# The same for a command with each of several files, as many at once as there
+# are processors.
+tap_each()	# text, command, files...
+{
+	local text=$1 command=$2 dir file n=0
+
+	shift 2
+	dir=$(mktemp -d) || return
+	for file; do
+		[ "$n" -lt "$(nproc)" ] || wait -n
+		{
+			"$command" "$file" > "$dir/$n" 2>&1 </dev/null
+			echo $? > "$dir/$n.rc"
+		} &
+		n=$((n + 1))
+	done
+	wait
+	n=0
+	for file; do
+		if [ "$(cat "$dir/$n.rc")" = 0 ]; then
+			tap_ok "$text $file"
+		else
+			tap_not_ok "$text $file" "$(tail -n 20 "$dir/$n")"
+		fi
+		n=$((n + 1))
+	done
+	rm -r "$dir"
+}
+
 # Compares two values.
 tap_is()	# got, expected, text
 {
