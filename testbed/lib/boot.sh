@@ -136,6 +136,11 @@ qemu_machine()
 		# emulation does byte by byte.
 		QEMU+=(-accel 'tcg,thread=multi' -smp "$OPT_CPUS"
 			-cpu 'max,erms=off,fsrm=off')
+		# A host that is busy makes the guest's watchdog doubt the TSC,
+		# and the scheduler is patched to do without: an emulated
+		# processor can go on with code that another one has patched a
+		# moment ago, and die of it.
+		APPEND+=' tsc=reliable'
 	fi
 	# The IOMMU must stand before the devices behind it.
 	case $OPT_IOMMU in
