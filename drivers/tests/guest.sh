@@ -10,6 +10,8 @@ set -u
 here=$(dirname "$0")
 # shellcheck source=../../testbed/lib/tap.sh
 . /src/testbed/lib/tap.sh
+# shellcheck source=../../testbed/lib/comply.sh
+. /src/testbed/lib/comply.sh
 # shellcheck source=lib.sh
 . "$here/lib.sh"
 # shellcheck source=camera.sh
@@ -31,7 +33,7 @@ test_compliance()
 	modprobe vbcam n_devs=8 patient=1,1,1,1,1,1,1,1 $kinds
 	# shellcheck disable=SC2086 # several arguments
 	modprobe vbdisp n_devs=8 $kinds
-	comply vbcam.{0:vbdisp.4,1:vbdisp.5,2:vbdisp.6,3:vbdisp.7} \
+	complies vbcam.{0:vbdisp.4,1:vbdisp.5,2:vbdisp.6,3:vbdisp.7} \
 		vbdisp.{0:vbcam.4,1:vbcam.5,2:vbcam.6,3:vbcam.7}
 	unload_all
 }

@@ -236,29 +236,14 @@ flows()	# text, frames, options of chain, devices...
 
 # --- v4l2-compliance ----------------------------------------------------------
 
-# Several at once, as each of them mostly waits: all nodes, those that export as
-# well, have to be different ones. Neither failures nor warnings.
-comply()	# name of a node:name of one that exports...
+# Of all these at once: comply.sh.
+complies()	# name of a node:name of one that exports...
 {
-	local pair name file sum
+	local pair
 
 	for pair; do
-		name=${pair%:*}
-		timeout 200 v4l2-compliance -s5 -P -a -d "$(named "$name")" \
-			-e "$(named "${pair#*:}")" \
-			> "/out/compliance-$name.txt" 2>&1 < /dev/null &
+		comply "${pair%:*}" "$(named "${pair%:*}")" \
+			"$(named "${pair#*:}")" -s5
 	done
-	wait
-	for pair; do
-		name=${pair%:*}
-		file=/out/compliance-$name.txt
-		sum=$(tail -n 1 "$file")
-		if [[ $sum == *', Failed: 0, Warnings: 0' ]] &&
-		   ! grep -q 'Cannot test' "$file"; then
-			tap_ok "v4l2-compliance $name: $sum"
-		else
-			tap_not_ok "v4l2-compliance $name: $sum" \
-				"$(grep -E 'fail:|warn:|Cannot' "$file")"
-		fi
-	done
+	complied
 }

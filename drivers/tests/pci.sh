@@ -71,6 +71,6 @@ test_pci_unbind()
 test_pci_compliance()
 {
 	load_all 2
-	comply vbcam.0:vbcam.1 vbdisp.0:vbdisp.1
-	comply vbcam.1:vbdisp.0 vbdisp.1:vbcam.0
+	complies vbcam.0:vbcam.1 vbdisp.0:vbdisp.1
+	complies vbcam.1:vbdisp.0 vbdisp.1:vbcam.0
 }
