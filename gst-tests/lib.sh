@@ -86,39 +86,57 @@ display_load()
 
 # --- counters ---------------------------------------------------------------
 
+# Read without a process of their own, which under emulation takes long.
+declare -A STATS_BEGIN STATS_END
+
+stats_read()	# name of the array to fill
+{
+	local -n into=$1
+	local name value
+
+	into=()
+	while read -r name value; do
+		into["$name"]=$value
+	done < "$STATS"
+} 2>/dev/null
+
 stat_now()	# name
 {
-	awk -v n="$1" '$1 == n { print $2; found = 1 }
-		       END { exit !found }' "$STATS" 2>/dev/null
+	local -A now
+
+	stats_read now
+	echo "${now[$1]-}"
 }
 
 stats_begin()
 {
-	cp "$STATS" /tmp/stats.begin 2>/dev/null || : > /tmp/stats.begin
+	stats_read STATS_BEGIN
 }
 
 stats_end()
 {
-	cp "$STATS" /tmp/stats.end 2>/dev/null || : > /tmp/stats.end
+	stats_read STATS_END
 }
 
 # How much a counter grew between the two.
 delta()	# name
 {
-	awk -v n="$1" '
-		$1 != n { next }
-		FILENAME == ARGV[1] { begin = $2 }
-		FILENAME == ARGV[2] { end = $2; found = 1 }
-		END { print found ? end - begin : "none" }
-	' /tmp/stats.begin /tmp/stats.end
+	if [ -n "${STATS_END[$1]-}" ]; then
+		echo $((STATS_END[$1] - ${STATS_BEGIN[$1]-0}))
+	else
+		echo none
+	fi
 }
 
 # The difference of all counters that changed, for diagnostics.
 deltas()
 {
-	awk 'FILENAME == ARGV[1] { begin[$1] = $2; next }
-	     $2 != begin[$1] { printf "%s %+d; ", $1, $2 - begin[$1] }
-	' /tmp/stats.begin /tmp/stats.end
+	local name
+
+	for name in "${!STATS_END[@]}"; do
+		[ "$(delta "$name")" = 0 ] ||
+			printf '%s %+d; ' "$name" "$(delta "$name")"
+	done
 }
 
 # Since stats_begin somebody has imported the first buffers.
@@ -349,16 +367,18 @@ foreign_refused()	# exporter, what, device...
 nothing_left()	# text
 {
 	local name left='' tries
+	local -A now
 
-	for tries in 1 2 3 4 5 6 7 8 9 10; do
+	for ((tries = 0; tries < 50; tries++)); do
 		left=''
+		stats_read now
 		for name in buffers bytes exports imports mappings; do
-			[ "$(stat_now $name)" = 0 ] ||
-				left+="$name $(stat_now $name) "
+			[ "${now[$name]-}" = 0 ] || left+="$name ${now[$name]-} "
 		done
-		grep -q '^Total 0 objects' "$BUFINFO" || left+=$(tail -n 1 "$BUFINFO")
+		[[ $(< "$BUFINFO") == *'Total 0 objects'* ]] ||
+			left+=$(tail -n 1 "$BUFINFO")
 		[ -n "$left" ] || break
-		sleep 0.5
+		sleep 0.1
 	done
 	if [ -z "$left" ]; then
 		tap_ok "$1: nothing is left"
@@ -366,5 +386,4 @@ nothing_left()	# text
 		tap_not_ok "$1: nothing is left" "$left" "$(cat $BUFFERS)" \
 			"$(grep -v '^$' "$BUFINFO" | head -n 40)"
 	fi
-	: "$tries"
 }
