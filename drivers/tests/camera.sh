@@ -136,7 +136,7 @@ test_lost()
 	local pid lost
 
 	load n_devs=1
-	"$check" -n 20 -s 160x120 "$(node 0)" > /tmp/lost 2>&1 &
+	"$check" -n 60 -r 30 -s 160x120 "$(node 0)" > /tmp/lost 2>&1 &
 	pid=$!
 	await stat_reaches vbcam 0 frames 1
 	kill -STOP $pid
