@@ -118,6 +118,7 @@ static int decode_scan(struct vbjpeg_dec *dec, struct vbjpeg_dec_comp *comps[],
 			if (unlikely(b.count < (int)b.padding))
 				return -EINVAL;
 		}
+		cond_resched();
 	}
 	dec->pos = b.pos;
 

@@ -318,6 +318,8 @@ static int parse_to_scan(struct vbjpeg_dec *dec)
 		ret = parse_marker(dec, marker);
 		if (ret)
 			return ret;
+		/* There can be millions of them. */
+		cond_resched();
 	}
 }
 

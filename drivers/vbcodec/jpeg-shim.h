@@ -18,6 +18,7 @@
 #include <linux/kernel.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/unaligned.h>

@@ -11,7 +11,6 @@
 #include "vbcodec.h"
 
 /* More than any frame of the largest size and the best quality. */
-#define VBCODEC_MAX_CODED	SZ_32M
 #define VBCODEC_MIN_CODED	SZ_4K
 
 /*

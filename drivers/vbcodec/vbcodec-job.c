@@ -12,7 +12,6 @@
 
 #include <linux/device.h>
 #include <linux/mm.h>
-#include <linux/preempt.h>
 #include <linux/slab.h>
 
 #include "jpeg-dec.h"
@@ -50,6 +49,15 @@ static void set_target(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *vbuf,
 			   ctx->node->codec->config.sg);
 }
 
+/* What is in an OUTPUT buffer; no more of it than a buffer of ours can have. */
+static size_t coded_size(struct vb2_v4l2_buffer *src)
+{
+	size_t size = vb2_get_plane_payload(&src->vb2_buf, 0);
+
+	return min_t(size_t, size - src->vb2_buf.planes[0].data_offset,
+		     VBCODEC_MAX_CODED);
+}
+
 static int read_coded(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 		      void *dst, size_t size)
 {
@@ -59,7 +67,8 @@ static int read_coded(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 		return 0;
 
 	set_target(ctx, src, &target);
-	return vbdma_read(&ctx->node->codec->dma, &target, 0, dst, size);
+	return vbdma_read(&ctx->node->codec->dma, &target,
+			  src->vb2_buf.planes[0].data_offset, dst, size);
 }
 
 /* For whom follows a frame from device to device: see vbdma-sum.c. */
@@ -97,12 +106,15 @@ static void tell_raw(struct vbcodec_ctx *ctx, bool write,
  * @ctx: the context, of a decoder
  * @src: what may hold one; it is queued
  *
+ * Where the size is what CAPTURE has, its format is left alone: there may be
+ * buffers of it.
+ *
  * Context: Holds vbcodec_node.lock. No job of this context runs.
  * Return: 0, or an error, after which the size is what it was.
  */
 int vbcodec_job_peek(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src)
 {
-	size_t size = vb2_get_plane_payload(&src->vb2_buf, 0);
+	size_t size = coded_size(src);
 	struct vbjpeg_dec *dec;
 	void *data;
 	int ret;
@@ -117,7 +129,7 @@ int vbcodec_job_peek(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src)
 
 	ret = read_coded(ctx, src, data, size) ?:
 	      vbjpeg_dec_header(dec, data, size);
-	if (ret)
+	if (ret || (dec->width == ctx->width && dec->height == ctx->height))
 		goto out_free;
 
 	ctx->width = dec->width;
@@ -153,20 +165,24 @@ static void enc_params(struct vbcodec_ctx *ctx,
 	};
 }
 
-/* Lines from @y on, of all planes, into the engine's memory. */
+/*
+ * Lines from @y on, of all planes, which start at @offset in the buffer, into the
+ * engine's memory.
+ */
 static int enc_read(struct vbcodec_ctx *ctx, const struct vbdma_target *target,
-		    unsigned int y, unsigned int lines, u8 *strip)
+		    size_t offset, unsigned int y, unsigned int lines,
+		    u8 *strip)
 {
 	const struct v4l2_pix_format_mplane *pix = &ctx->out.pix;
 	struct vbdma_dev *dma = &ctx->node->codec->dma;
 	size_t line = pix->plane_fmt[0].bytesperline;
 	int ret;
 
-	ret = vbdma_read(dma, target, y * line, strip, lines * line);
+	ret = vbdma_read(dma, target, offset + y * line, strip, lines * line);
 	if (ret || ctx->out.fmt->raw != VBJPEG_NV12)
 		return ret;
 
-	return vbdma_read(dma, target, (pix->height + y / 2) * line,
+	return vbdma_read(dma, target, offset + (pix->height + y / 2) * line,
 			  strip + VBCODEC_STRIP_LINES * line,
 			  DIV_ROUND_UP(lines, 2) * line);
 }
@@ -211,7 +227,8 @@ static int encode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 		  struct vb2_v4l2_buffer *dst)
 {
 	size_t line = ctx->out.pix.plane_fmt[0].bytesperline;
-	size_t room = vb2_plane_size(&dst->vb2_buf, 0), used;
+	size_t room = min_t(size_t, vb2_plane_size(&dst->vb2_buf, 0),
+			    VBCODEC_MAX_CODED), used;
 	struct vbcodec_node *node = ctx->node;
 	struct vbjpeg_enc_params params;
 	struct vbdma_target target;
@@ -234,7 +251,8 @@ static int encode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 	set_target(ctx, src, &target);
 	for (y = 0; y < height; y += lines) {
 		lines = min_t(unsigned int, VBCODEC_STRIP_LINES, height - y);
-		ret = enc_read(ctx, &target, y, lines, strip);
+		ret = enc_read(ctx, &target, src->vb2_buf.planes[0].data_offset,
+			       y, lines, strip);
 		if (!ret && y < params.height)
 			ret = enc_strips(ctx, strip,
 					 min(lines, params.height - y));
@@ -332,8 +350,8 @@ static int dec_picture(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *dst)
 static int decode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 		  struct vb2_v4l2_buffer *dst)
 {
-	size_t size = vb2_get_plane_payload(&src->vb2_buf, 0);
 	struct vbcodec_node *node = ctx->node;
+	size_t size = coded_size(src);
 	void *coded;
 	int ret;
 
@@ -346,6 +364,8 @@ static int decode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 		return ret;
 
 	ret = vbjpeg_dec_header(node->dec, coded, size);
+	if (!ret)
+		WRITE_ONCE(ctx->started, true);
 	/* That is not the end of it: it will be read again. */
 	if (!ret && (node->dec->width != ctx->width ||
 		     node->dec->height != ctx->height))
@@ -418,7 +438,9 @@ static void finish(struct vbcodec_ctx *ctx, int ret)
 
 	/*
 	 * A STOP command takes the last buffer that is queued for the last one
-	 * to come: either it sees this one, or this sees the command.
+	 * to come: either it sees this one, or this sees the command. It is not
+	 * to give back a later buffer of CAPTURE, as the last one, before this
+	 * one either: hence until both are done.
 	 */
 	spin_lock(&ctx->slock);
 	src = v4l2_m2m_src_buf_remove(m2m_ctx);
@@ -426,7 +448,6 @@ static void finish(struct vbcodec_ctx *ctx, int ret)
 	last = v4l2_m2m_is_last_draining_src_buf(m2m_ctx, src);
 	if (last)
 		v4l2_m2m_mark_stopped(m2m_ctx);
-	spin_unlock(&ctx->slock);
 
 	/* Only frames have a number of their own. */
 	ctx->out.sequence++;
@@ -442,14 +463,9 @@ static void finish(struct vbcodec_ctx *ctx, int ret)
 	if (last)
 		dst->flags |= V4L2_BUF_FLAG_LAST;
 
-	/*
-	 * What wakes up user space is CAPTURE, and by then OUTPUT is there, too:
-	 * v4l2-compliance counts on finding both.
-	 */
-	preempt_disable();
 	v4l2_m2m_buf_done(dst, state);
 	v4l2_m2m_buf_done(src, state);
-	preempt_enable();
+	spin_unlock(&ctx->slock);
 	if (last)
 		vbcodec_video_eos(ctx);
 }

@@ -49,14 +49,16 @@ static int vbcodec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 	struct vbcodec_q_data *q = vbcodec_q_data(ctx, vb->vb2_queue->type);
-	u32 size = q->pix.plane_fmt[0].sizeimage;
+	unsigned long size = q->pix.plane_fmt[0].sizeimage;
 
-	/* JPEG fills its buffer as far as it likes. */
-	if (!q->fmt->coded && vb2_plane_size(vb, 0) < size)
-		return -EINVAL;
 	/* Nothing, unless a job says otherwise. */
 	if (V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type))
 		vb2_set_plane_payload(vb, 0, 0);
+	else
+		size += vb->planes[0].data_offset;
+	/* JPEG fills its buffer as far as it likes. */
+	if (!q->fmt->coded && vb2_plane_size(vb, 0) < size)
+		return -EINVAL;
 
 	return 0;
 }
@@ -123,11 +125,11 @@ static int vbcodec_start_streaming(struct vb2_queue *vq, unsigned int count)
 {
 	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vq);
 
-	if (!video_is_registered(&ctx->node->vdev)) {
-		return_buffers(vq, VB2_BUF_STATE_QUEUED);
-		return -ENODEV;
-	}
-
+	/*
+	 * Where the device is going, vbcodec_node_remove() stops what has
+	 * started here. It must not fail: buf_queue may have given a buffer
+	 * back as done.
+	 */
 	v4l2_m2m_update_start_streaming_state(ctx->fh.m2m_ctx, vq);
 
 	return 0;
@@ -142,8 +144,10 @@ static void vbcodec_stop_streaming(struct vb2_queue *vq)
 	/* Not at the start, which comes after the first buffers. */
 	vbcodec_q_data(ctx, vq->type)->sequence = 0;
 
+	/* A drain goes on after a change of CAPTURE that it has met. */
 	spin_lock(&ctx->slock);
-	v4l2_m2m_update_stop_streaming_state(m2m_ctx, vq);
+	if (V4L2_TYPE_IS_OUTPUT(vq->type) || !ctx->changed)
+		v4l2_m2m_update_stop_streaming_state(m2m_ctx, vq);
 	if (V4L2_TYPE_IS_CAPTURE(vq->type))
 		ctx->changed = false;
 	else

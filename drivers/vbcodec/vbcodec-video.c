@@ -392,10 +392,14 @@ static int vbcodec_decoder_cmd(struct file *file, void *priv,
 
 	spin_lock(&ctx->slock);
 	stopped = v4l2_m2m_has_stopped(ctx->fh.m2m_ctx) || ctx->changed;
-	ret = v4l2_m2m_ioctl_decoder_cmd(file, priv, cmd);
-	/* Go on with the buffers that are there, if they are large enough. */
-	if (!ret && cmd->cmd == V4L2_DEC_CMD_START)
+	/*
+	 * Go on with the buffers that are there, if they are large enough: with
+	 * a drain, too, which START would refuse to end.
+	 */
+	if (ctx->changed && cmd->cmd == V4L2_DEC_CMD_START)
 		ctx->changed = false;
+	else
+		ret = v4l2_m2m_ioctl_decoder_cmd(file, priv, cmd);
 	spin_unlock(&ctx->slock);
 	if (!ret)
 		command_done(ctx, cmd->cmd == V4L2_DEC_CMD_STOP, stopped);
@@ -417,6 +421,16 @@ static int vbcodec_subscribe_event(struct v4l2_fh *fh,
 	default:
 		return v4l2_ctrl_subscribe_event(fh, sub);
 	}
+}
+
+static int vbcodec_unsubscribe_event(struct v4l2_fh *fh,
+				     const struct v4l2_event_subscription *sub)
+{
+	if (sub->type == V4L2_EVENT_SOURCE_CHANGE ||
+	    sub->type == V4L2_EVENT_ALL)
+		WRITE_ONCE(to_ctx(fh)->waits, false);
+
+	return v4l2_event_unsubscribe(fh, sub);
 }
 
 static int vbcodec_querycap(struct file *file, void *priv,
@@ -471,7 +485,7 @@ static const struct v4l2_ioctl_ops vbcodec_ioctl_ops = {
 
 	.vidioc_log_status		= v4l2_ctrl_log_status,
 	.vidioc_subscribe_event		= vbcodec_subscribe_event,
-	.vidioc_unsubscribe_event	= v4l2_event_unsubscribe,
+	.vidioc_unsubscribe_event	= vbcodec_unsubscribe_event,
 };
 
 /* --- files ---------------------------------------------------------------- */
@@ -520,8 +534,15 @@ static int vbcodec_release(struct file *file)
 	struct vbcodec_ctx *ctx = file_to_ctx(file);
 	struct vbcodec_node *node = ctx->node;
 
+	/*
+	 * v4l2_m2m_ctx_release() waits for the job, but not for what
+	 * v4l2_m2m_job_finish() still does with the context after it has said
+	 * that the job is over: that is the end of the work item.
+	 */
 	mutex_lock(&node->lock);
 	list_del(&ctx->entry);
+	vbcodec_queue_stop(ctx);
+	flush_work(&node->work);
 	v4l2_m2m_ctx_release(ctx->fh.m2m_ctx);
 	mutex_unlock(&node->lock);
 

@@ -21,6 +21,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/videodev2.h>
 #include <linux/workqueue.h>
@@ -35,6 +36,9 @@
 
 #define VBCODEC_DEF_WIDTH	640
 #define VBCODEC_DEF_HEIGHT	480
+
+/* Of JPEG in one buffer. An imported buffer can be larger. */
+#define VBCODEC_MAX_CODED	SZ_32M
 
 struct vbjpeg_dec;
 struct vbjpeg_enc;
