@@ -109,7 +109,8 @@ mutated()
 }
 
 # The exporter has to be a single-planar one: v4l2-compliance does not take
-# a multi-planar memory-to-memory device for that. That of another codec, as
+# a multi-planar memory-to-memory device for that. What it exports is OUTPUT's,
+# and has to be large enough for raw frames: an encoder. That of another codec, as
 # both are open at once.
 compliance()	# codec and codec that exports...
 {
@@ -117,7 +118,7 @@ compliance()	# codec and codec that exports...
 
 	for pair; do
 		a=${pair%:*}
-		from=$(node "${pair#*:}" dec)
+		from=$(node "${pair#*:}" enc)
 		comply "vbcodec.$a-enc" "$(node "$a" enc)" "$from" -s10
 		comply "vbcodec.$a-dec" "$(node "$a" dec)" "$from" -s10
 	done
@@ -125,7 +126,7 @@ compliance()	# codec and codec that exports...
 	for pair; do
 		a=${pair%:*}
 		comply "vbcodec.$a-dec-from" "$(node "$a" dec)" \
-			"$(node "${pair#*:}" dec)" -s10 \
+			"$(node "${pair#*:}" enc)" -s10 \
 			--stream-from=/share/good/vga.jpg
 	done
 	complied
