@@ -49,8 +49,9 @@ test_at_once()
 
 	# shellcheck disable=SC2086 # several arguments
 	load $four
+	# For longer than the controls take.
 	for cam in 0 1 2 3; do
-		"$check" -n 20 -l "$(node $cam)" > /tmp/at-once-$cam 2>&1 &
+		"$check" -n 200 -r 20 -l "$(node $cam)" > /tmp/at-once-$cam 2>&1 &
 		pids+=($!)
 	done
 	for ((i = 0; i < 22; i += 3)); do
@@ -58,6 +59,9 @@ test_at_once()
 			v4l2-ctl -d "$(node $cam)" -c "test_pattern=$i,\
 horizontal_flip=$((i % 2)),vertical_flip=$((i / 2 % 2))" || bad=1
 		done
+	done
+	for cam in 0 1 2 3; do
+		kill -0 "${pids[cam]}" || bad=1
 	done
 	tap_is $bad 0 "controls can be set while streaming"
 	for cam in 0 1 2 3; do

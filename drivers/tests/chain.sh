@@ -68,61 +68,84 @@ stat_is()	# name in the core's stats, value
 # Who streams loses a device, its life, or its buffers, at any point.
 test_interference()
 {
-	local rounds=${VBM_ROUNDS:-100} i seen pid bad=0 said='' bus
-	local streams=("$chain" -n 1000000 -s 64x32)
+	local rounds=${VBM_ROUNDS:-100} pid
 
 	load_all 0
-	bus=/sys/bus/platform/drivers
-	for ((i = 0; i < rounds; i++)); do
-		seen=$(stat_of vbcam 0 frames)
-		case $((i % 4)) in
-		0|1|2)
-			"${streams[@]}" "$(named vbcam.0)" \
-				"$(named vbdisp.0)" > /tmp/stream 2>&1 &
-			pid=$!
-			await stat_reaches vbcam 0 frames $((seen + 1 + i % 4)) ||
-				said+="round $i: no frames; "
-			;;
-		3)
-			# Another process, with the same open files.
-			"${streams[@]}" -x "$(named vbcam.0)" \
-				"$(named vbdisp.0)" > /tmp/stream 2>&1 ||
-				said+="round $i: $(cat /tmp/stream); "
-			continue
-			;;
-		esac
-		case $((i % 4)) in
-		0)
-			echo vbcam.0 > $bus/vbcam/unbind
-			wait $pid
-			[ $? -eq 1 ] || said+="round $i: not told; "
-			echo vbcam.0 > $bus/vbcam/bind
-			;;
-		1)
-			echo vbdisp.0 > $bus/vbdisp/unbind
-			wait $pid
-			[ $? -eq 1 ] || said+="round $i: not told; "
-			echo vbdisp.0 > $bus/vbdisp/bind
-			;;
-		2)
-			rmmod vbdisp 2>/dev/null &&
-				said+="round $i: unloaded in use; "
-			kill -KILL $pid
-			wait $pid
-			if [ $((i % 20)) -eq 2 ]; then
-				rmmod vbdisp && modprobe vbdisp n_devs=2 ||
-					said+="round $i: no reload; "
-			fi
-			;;
-		esac 2>/dev/null
-		[ -c "$(named vbcam.0)" ] && [ -c "$(named vbdisp.0)" ] ||
-			bad=$((bad + 1))
-	done
-	tap_is "$said" '' "interfered $rounds times with who streams"
-	tap_is $bad 0 'the devices come back each time'
+	# Both kinds of memory at the same time.
+	interfere 1 "$rounds" > /tmp/interfere-1 &
+	pid=$!
+	interfere 0 "$rounds" > /tmp/interfere-0
+	wait $pid
+	tap_is "$(cat /tmp/interfere-0)" '' \
+		"contiguous: interfered $rounds times with who streams"
+	tap_is "$(cat /tmp/interfere-1)" '' \
+		"scattered: interfered $rounds times with who streams"
+	tap_is "$(reload)" '' 'modules go when who streams has been killed'
 	flows 'and then all works' 10 '-l' vbcam.0 vbcodec.0-enc vbcodec.0-dec \
 		vbdisp.0
 	leaves_nothing
+}
+
+# A camera and a display in the background, with the pid in $pid.
+stream_begin()	# number of both, frames to wait for
+{
+	local n=$1 seen
+
+	seen=$(stat_of vbcam "$n" frames)
+	"$chain" -n 1000000 -s 64x32 "$(named "vbcam.$n")" \
+		"$(named "vbdisp.$n")" > "/tmp/stream-$n" 2>&1 &
+	pid=$!
+	await stat_reaches vbcam "$n" frames $((seen + $2))
+}
+
+# Says what went wrong.
+interfere()	# number of camera and display, rounds
+{
+	local n=$1 bus=/sys/bus/platform/drivers i pid device driver
+
+	for ((i = 0; i < $2; i++)); do
+		if [ $((i % 4)) -eq 3 ]; then
+			# Another process, with the same open files.
+			"$chain" -n 1000000 -s 64x32 -x "$(named "vbcam.$n")" \
+				"$(named "vbdisp.$n")" > "/tmp/stream-$n" 2>&1 ||
+				echo "round $i: $(cat "/tmp/stream-$n")"
+			continue
+		fi
+		stream_begin "$n" $((1 + i % 3)) || echo "round $i: no frames"
+		case $((i % 4)) in
+		0|1)
+			[ $((i % 4)) -eq 0 ] && driver=vbcam || driver=vbdisp
+			device=$driver.$n
+			echo "$device" > $bus/$driver/unbind
+			wait $pid
+			[ $? -eq 1 ] || echo "round $i: not told"
+			echo "$device" > $bus/$driver/bind
+			;;
+		2)
+			rmmod vbdisp && echo "round $i: unloaded in use"
+			kill -KILL $pid
+			wait $pid
+			;;
+		esac 2>/dev/null
+		[ -c "$(named "vbcam.$n")" ] && [ -c "$(named "vbdisp.$n")" ] ||
+			echo "round $i: a device did not come back"
+	done
+}
+
+# The same for modules that come and go. Says what went wrong.
+reload()
+{
+	local i pid
+
+	for ((i = 0; i < 5; i++)); do
+		stream_begin 0 $((1 + i)) || echo "round $i: no frames"
+		kill -KILL $pid
+		wait $pid
+		rmmod vbdisp vbcam &&
+			modprobe vbcam n_devs=2 sg=0,1 patient=1,0 &&
+			modprobe vbdisp n_devs=2 sg=0,1 ||
+			echo "round $i: no reload"
+	done 2>/dev/null
 }
 
 # Every device sees a copy of the memory.

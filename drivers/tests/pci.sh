@@ -68,9 +68,16 @@ test_pci_unbind()
 	flows 'and then works' 10 '-l' vbcam.0 vbdisp.0
 }
 
+# Each kind of memory with either API. Those that export are platform devices.
 test_pci_compliance()
 {
-	load_all 2
-	complies vbcam.0:vbcam.1 vbdisp.0:vbdisp.1
-	complies vbcam.1:vbdisp.0 vbdisp.1:vbcam.0
+	local planes kinds
+
+	for planes in 0,1,0,1 1,0,1,0; do
+		kinds="n_devs=4 pci=2 sg=0,1,0,1 multiplanar=$planes"
+		unload_all
+		modprobe vbcam $kinds patient=1,1,1,1
+		modprobe vbdisp $kinds
+		complies vbcam.{0:vbdisp.2,1:vbdisp.3} vbdisp.{0:vbcam.2,1:vbcam.3}
+	done
 }
