@@ -39,12 +39,12 @@ proof_returned()	# slots in use before
 }
 
 # What has to hold, or to be caught, depending on what is broken.
-judge()	# what broke it, what a proof said, text
+judge()	# what broke it, what a proof said, what it says then, text
 {
 	if [[ " ${VBM_BROKEN:-} " == *" $1 "* ]]; then
-		caught "$2" "$1: $3"
+		caught "$2" "$3" "$1: $4"
 	else
-		holds "$2" "$3" bounce
+		holds "$2" "$4" bounce
 	fi
 }
 
@@ -62,14 +62,15 @@ gst bounce v4l2src "device=${CAM[1]}" io-mode=dmabuf num-buffers=20 ! \
 	video/x-raw,format=YUY2,width=320,height=240 ! \
 	$V4L2SINK "device=${DISP[0]}" io-mode=dmabuf
 run_end bounce
+holds "$(proof_ended bounce)" 'bounced: the pipeline ends well' bounce
 holds "$(proof_counters "exports_total>0" "imports_total>0" "user_maps=0")" \
 	'bounced: the counters say zero-copy for the CPU' bounce
 holds "$(proof_counters "bytes_synced>0")" 'bounced: devices see copies' bounce
 judge skip-sync "$(proof_chain bounce 8 \
 	"vbcam.1:YUYV>vbdisp.1:YUYV@tail=16" \
-	"vbcam.0:YUYV>vbdisp.0:YUYV@tail=16")" \
+	"vbcam.0:YUYV>vbdisp.0:YUYV@tail=16")" "$OTHER_FRAMES" \
 	'bounced: every frame arrives as it was written'
-judge skip-unmap "$(proof_returned "$before")" \
+judge skip-unmap "$(proof_returned "$before")" 'slots are in use' \
 	'bounced: all memory for copies is given back'
 tap_plan
 exit 0

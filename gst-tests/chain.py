@@ -25,6 +25,7 @@ A writer or reader is one of
 After the hop, "@" and any of these, separated by commas:
   tail=N      that many of the last frames may be left unread (0)
   drop=N      that many may be missing before the last one that was read (0)
+  least=N     --least, for this hop
 
 Options:
   --least N       each reader in the trace has read at least so many frames (1)
@@ -197,10 +198,10 @@ class Hop:
         self.writer, arrow, self.reader = text.partition(">")
         if not arrow:
             sys.exit(f"chain.py: no hop: {text}")
-        self.tail, self.drop = 0, 0
+        self.tail, self.drop, self.least = 0, 0, 0
         for option in filter(None, options.split(",")):
             name, _, value = option.partition("=")
-            if name not in ("tail", "drop"):
+            if name not in ("tail", "drop", "least"):
                 sys.exit(f"chain.py: no option of a hop: {option}")
             setattr(self, name, int(value))
 
@@ -236,7 +237,9 @@ class Hop:
         if alter and read:
             read, middle = list(read), len(read) // 2
             read[middle] = Frame(read[middle].number, read[middle].total ^ 1)
-        if len(read) < (1 if self.reader.startswith("screen=") else least):
+        least = (1 if self.reader.startswith("screen=")
+                 else self.least or least)
+        if len(read) < least:
             raise Wrong(f"{self.reader}: read {len(read)} frames, not {least}")
         if written is None:
             return self.still(read)
@@ -404,6 +407,7 @@ def test_frames(directory, check):
     check(run([0, 1]), "last 2 frames", "frames left at the end")
     check(run([0, 1], "@tail=2"), "ok 2 of 4", "as many as may be")
     check(run([0, 1], "@tail=2", "--least", "3"), "not 3", "too few")
+    check(run([0, 1], "@tail=2,least=3"), "not 3", "too few for this hop")
     check(run([]), "not 1", "none")
     check(run([0, 3], "", "--lost", "cam=2", cam=(0, 3)), "ok 2",
           "lost frames that are counted")

@@ -126,6 +126,7 @@ gst_start()	# name, pipeline...
 	GST_DEBUG_FILE=/tmp/$name.gst \
 		gst-launch-1.0 -e "$@" > "/tmp/$name.out" 2>&1 &
 	GST_PID=$!
+	GST_NAME=$name
 }
 
 gst_wait()	# fails if it had to be killed, or says so itself
@@ -138,6 +139,9 @@ gst_wait()	# fails if it had to be killed, or says so itself
 	done
 	kill -KILL "$GST_PID" 2>/dev/null
 	wait "$GST_PID"
+	i=$?
+	echo $i > "/tmp/$GST_NAME.rc"
+	return $i
 }
 
 gst_stop()
@@ -264,6 +268,7 @@ zero_copy()	# name, frames at least, [pattern of pools that may copy]
 	questions+=(';' "${QUESTION[@]}")
 	mapfile -t answers < <(python3 $CHAIN "${questions[@]}" 2>&1)
 
+	holds "$(proof_ended "$name")" "$name: the pipeline ends well" "$name"
 	said=$(proof_counters "${COUNTERS[@]}")
 	[ "$said" != ok ] || said=${answers[0]-}
 	holds "$said" "$name: the counters say zero-copy" "$name"
@@ -275,18 +280,17 @@ zero_copy()	# name, frames at least, [pattern of pools that may copy]
 		"$name"
 	tap_diag "$said"
 	[[ $said == 'ok '* ]] || cp "/tmp/$name.trace" "$GST_OUT/"
-	said=${answers[2]-}
-	[[ $said =~ 'was not written'|'is not' ]] || said=ok
-	caught "$said" "$name: one wrong checksum"
+	caught "${answers[2]-}" "$OTHER_FRAMES" "$name: one wrong checksum"
 }
 
 # The controls of the other two: a pipeline that was made to copy.
 copies()	# name, [pattern of pools that may copy]
 {
-	caught "$(proof_counters "${COUNTERS[@]}")" \
+	holds "$(proof_ended "$1")" "$1: the pipeline ends well" "$1"
+	caught "$(proof_counters "${COUNTERS[@]}")" "$NO_COUNT" \
 		"$1: a copy, by the counters"
-	caught "$(proof_shared "$1" "${PAIRS[@]}")" \
+	caught "$(proof_shared "$1" "${PAIRS[@]}")" "$NOT_SHARED" \
 		"$1: a copy, by who shares buffers"
-	caught "$(proof_messages "$1" "${2:-}")" "$1: a copy, by its message" \
-		"$1"
+	caught "$(proof_messages "$1" "${2:-}")" "$A_COPY" \
+		"$1: a copy, by its message" "$1"
 }

@@ -18,6 +18,7 @@ camera_cpu()
 	stats_end
 	CPU_COUNTERS=("exports_total>0" "attaches=0" "maps=0"
 		"user_maps>=exports_total")
+	holds "$(proof_ended $name)" "$name: the pipeline ends well" $name
 	holds "$(proof_counters "${CPU_COUNTERS[@]}")" \
 		"$name: the CPU maps what is exported, and no device does" $name
 	holds "$(proof_messages $name)" "$name: no element copies" $name
@@ -35,11 +36,14 @@ camera_cpu()
 		"video/x-raw,format=YUY2,width=$WIDTH,height=$HEIGHT" ! \
 		filesink location=/tmp/cpu.raw
 	stats_end
-	caught "$(proof_counters "${CPU_COUNTERS[@]}")" \
+	holds "$(proof_ended $name-copied)" \
+		"$name-copied: the pipeline ends well" $name-copied
+	caught "$(proof_counters "${CPU_COUNTERS[@]}")" "$NO_COUNT" \
 		"$name-copied: a copy by read(), by the counters"
 	ref=$(reference_flipped $bytes /tmp/flipped.raw)
 	caught "$(proof_frames /tmp/cpu.raw $((bytes * HEIGHT)) \
-		  "$(text_range $bytes)" "$ref" 5)" "$name: another picture"
+		  "$(text_range $bytes)" "$ref" 5)" "$OTHER_FRAMES" \
+		"$name: another picture"
 
 	# GStreamer's own checksum, over frames that stand still.
 	camera_text off

@@ -11,7 +11,7 @@ camera_display()
 
 	# The pipeline runs until both pictures are taken.
 	stats_begin
-	gst $name v4l2src "device=$CAMERA" io-mode=dmabuf num-buffers=2000 ! \
+	gst $name -e v4l2src "device=$CAMERA" io-mode=dmabuf num-buffers=2000 ! \
 		"$caps" ! kmssink "driver-name=$DISPLAY_DRIVER" \
 		force-modesetting=true sync=false &
 	pid=$!
@@ -33,6 +33,7 @@ camera_display()
 	[ "$KERNEL" = 6.12 ] || maps=0
 	DISPLAY_COUNTERS=("exports_total>0" "attaches=exports_total"
 		"maps=$maps" "maps_cached=0" "user_maps=0" "user_faults=0")
+	holds "$(proof_ended $name)" "$name: the pipeline ends well" $name
 	holds "$(proof_counters "${DISPLAY_COUNTERS[@]}")" \
 		"$name: the counters say zero-copy" $name
 	holds "$(proof_messages $name)" "$name: no element copies" $name
@@ -70,15 +71,16 @@ camera_display_control()
 		kmssink "driver-name=$DISPLAY_DRIVER" force-modesetting=true \
 		sync=false
 	stats_end
-	caught "$(proof_counters "${DISPLAY_COUNTERS[@]}")" \
+	holds "$(proof_ended $name)" "$name: the pipeline ends well" $name
+	caught "$(proof_counters "${DISPLAY_COUNTERS[@]}")" "$NO_COUNT" \
 		"$name: a copy, by the counters"
-	caught "$(proof_messages $name)" "$name: a copy, by its message"
+	caught "$(proof_messages $name)" "$A_COPY" "$name: a copy, by its message"
 	if [ -e "$GST_OUT/camera-display-1.png" ]; then
 		reference_flipped $((WIDTH * 4)) /tmp/flipped.raw > /dev/null
 		caught "$(python3 /src/gst-tests/picture.py is \
 			  "$GST_OUT/camera-display-1.png" /tmp/flipped.raw \
 			  "$WIDTH" "$HEIGHT" "$TEXT_ROWS" 2>&1 && echo ok)" \
-			"another picture"
+			"$OTHER_FRAMES" "another picture"
 	fi
 	nothing_left $name
 }

@@ -18,7 +18,10 @@ camera_output_run()	# name, io-mode of the source, io-mode of the sink
 	v4l2-ctl -d "$LOOP" --stream-mmap=3 --stream-count=1000 \
 		--stream-to=/tmp/loop.raw > /tmp/loop.out 2>&1 &
 	pid=$!
-	sleep 1
+	for ((d = 0; d < 100; d++)); do
+		[ ! -s /tmp/loop.raw ] || break
+		sleep 0.1
+	done
 	stats_begin
 	gst "$1" v4l2src "device=$CAMERA" "io-mode=$2" num-buffers=$frames ! \
 		"video/x-raw,format=YUY2,width=$WIDTH,height=$HEIGHT" ! \
@@ -43,6 +46,7 @@ camera_output()
 	OUTPUT_COUNTERS=("exports_total>0" "imports_total>=60"
 		"import_maps=imports_total" "attaches=imports_total"
 		"detaches=attaches" "user_maps=0" "user_faults=0")
+	holds "$(proof_ended $name)" "$name: the pipeline ends well" $name
 	holds "$(proof_counters "${OUTPUT_COUNTERS[@]}")" \
 		"$name: the counters say zero-copy" $name
 	tap_diag "$(deltas)"
@@ -53,9 +57,11 @@ camera_output()
 	nothing_left $name
 
 	camera_output_run $name-copied mmap mmap
-	caught "$(proof_counters "${OUTPUT_COUNTERS[@]}")" \
+	holds "$(proof_ended $name-copied)" \
+		"$name-copied: the pipeline ends well" $name-copied
+	caught "$(proof_counters "${OUTPUT_COUNTERS[@]}")" "$NO_COUNT" \
 		"$name-copied: a copy, by the counters"
-	caught "$(proof_messages $name-copied)" \
+	caught "$(proof_messages $name-copied)" "$A_COPY" \
 		"$name-copied: a copy, by its message"
 	holds "$(proof_frames /tmp/loop.raw $((bytes * HEIGHT)) \
 		 "$(text_range $bytes)" "$ref" 5)" \
@@ -63,7 +69,7 @@ camera_output()
 
 	flipped=$(reference_flipped $bytes /tmp/flipped.raw)
 	caught "$(proof_frames /tmp/loop.raw $((bytes * HEIGHT)) \
-		  "$(text_range $bytes)" "$flipped" 5)" \
+		  "$(text_range $bytes)" "$flipped" 5)" "$OTHER_FRAMES" \
 		"$name: another picture"
 	nothing_left $name-copied
 }

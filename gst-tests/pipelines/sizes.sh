@@ -20,7 +20,7 @@ sizes()
 		"${DEC[0]}" output-io-mode=dmabuf-import \
 		capture-io-mode=dmabuf ! \
 		$V4L2SINK "device=${DISP[0]}" io-mode=dmabuf-import \
-		videotestsrc num-buffers=6 pattern=ball ! \
+		videotestsrc num-buffers=12 pattern=ball ! \
 		video/x-raw,format=BGRx,width=333,height=251 ! \
 		"${ENC[1]}" capture-io-mode=dmabuf ! \
 		capssetter replace=true \
@@ -37,8 +37,8 @@ sizes()
 	HOPS=("vbcam.0:NV12>vbcodec.0:NV12@tail=16"
 		"vbcodec.0:JPEG>vbcodec.0:JPEG"
 		"vbcodec.0:XR24>vbdisp.0:XR24@tail=1"
-		"vbcodec.1:JPEG>vbcodec.1:JPEG"
-		"vbcodec.1:XR24>vbdisp.1:XR24@tail=16")
+		"vbcodec.1:JPEG>vbcodec.1:JPEG@least=12"
+		"vbcodec.1:XR24>vbdisp.1:XR24@tail=4,least=8")
 	zero_copy $name 1 'v4l2.*jpegenc0:pool0:sink'
 	nothing_left $name
 }

@@ -29,6 +29,7 @@ vbcam_display()	# camera, text
 		kmssink "driver-name=$DISPLAY_DRIVER" force-modesetting=true \
 		sync=false
 	stats_end
+	holds "$(proof_ended "$name")" "$name: the pipeline ends well" "$name"
 	holds "$(proof_counters "exports_total>0" "attaches=exports_total" \
 		 "maps=$maps" "maps_cached=0" "user_maps=0" "user_faults=0")" \
 		"$name: the counters say zero-copy" "$name"
@@ -47,6 +48,7 @@ vbcam_cpu()	# camera, text
 		"video/x-raw,format=YUY2,width=$WIDTH,height=$HEIGHT" ! \
 		filesink location=/tmp/vbcam.raw
 	stats_end
+	holds "$(proof_ended "$name")" "$name: the pipeline ends well" "$name"
 	holds "$(proof_counters "exports_total>0" "attaches=0" \
 		 "user_maps>=exports_total")" \
 		"$name: the CPU maps what is exported" "$name"

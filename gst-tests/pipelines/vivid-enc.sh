@@ -84,7 +84,7 @@ vivid_enc()
 	vivid_still "$CAMERA" /tmp/vivid-1.raw
 	v4l2-ctl -d "$CAMERA" -c horizontal_flip=0
 	caught "$(proof_chain $name-up $frames "${HOPS[@]}")" \
-		"$name-up: another picture"
+		"$OTHER_FRAMES" "$name-up: another picture"
 	# As it was, for who comes next.
 	if ! modprobe -r vivid || ! vivid_load; then
 		tap_not_ok "$name: vivid loads again" "$(dmesg | tail -n 20)"
