@@ -18,6 +18,7 @@
 #include <linux/dma-buf.h>
 #include <linux/videodev2.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,9 @@ static struct {
 static struct {
 	unsigned int frames, lost, bad;
 } result;
+
+/* Somebody has had enough. */
+static volatile sig_atomic_t stopped;
 
 static uint32_t crc_table[256];
 
@@ -428,8 +432,12 @@ static unsigned int dequeue(const struct node *node, unsigned int memory,
 	struct v4l2_plane planes[MAX_PLANES];
 	unsigned int used[MAX_PLANES], i;
 	struct v4l2_buffer buf;
+	int ret;
 
-	if (poll(&pfd, 1, 60 * 1000) != 1)
+	do {
+		ret = poll(&pfd, 1, 60 * 1000);
+	} while (ret < 0 && errno == EINTR);
+	if (ret != 1)
 		die("no frame in a minute");
 
 	buf_init(&buf, planes, node, memory);
@@ -492,7 +500,7 @@ static void check_streaming(void)
 	}
 
 	xioctl(node.fd, VIDIOC_STREAMON, &node.type, "STREAMON");
-	while (result.frames < opt.frames) {
+	while (result.frames < opt.frames && !stopped) {
 		i = dequeue(&node, memory, bufs);
 		queue(&node, i, memory, bufs[i]);
 	}
@@ -567,7 +575,7 @@ static void usage(void)
 	fprintf(stderr,
 		"frame_check [OPTIONS] DEVICE   check a vbcam node's frames\n"
 		"frame_check -i FILE            check frames kept in a file\n"
-		"  -n FRAMES        number of frames (60)\n"
+		"  -n FRAMES        number of frames (60), or fewer at SIGINT\n"
 		"  -b BUFFERS       number of buffers (4)\n"
 		"  -s WIDTHxHEIGHT  frame size\n"
 		"  -f FOURCC        pixel format\n"
@@ -642,10 +650,19 @@ static void parse(int argc, char **argv)
 		usage();
 }
 
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
 int main(int argc, char **argv)
 {
+	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
+
 	parse(argc, argv);
 	crc_init();
+	sigaction(SIGINT, &action, NULL);
 
 	if (opt.file)
 		check_file();
@@ -657,6 +674,6 @@ int main(int argc, char **argv)
 	printf("frames %u lost %u bad %u\n", result.frames, result.lost,
 	       result.bad);
 
-	return result.frames != opt.frames || result.bad ||
+	return (result.frames != opt.frames && !stopped) || result.bad ||
 	       (opt.lost_is_bad && result.lost);
 }

@@ -49,21 +49,21 @@ test_at_once()
 
 	# shellcheck disable=SC2086 # several arguments
 	load $four
-	# For longer than the controls take.
 	for cam in 0 1 2 3; do
-		"$check" -n 200 -r 20 -l "$(node $cam)" > /tmp/at-once-$cam 2>&1 &
+		"$check" -n 100000 -l "$(node $cam)" > /tmp/at-once-$cam 2>&1 &
 		pids+=($!)
 	done
-	for ((i = 0; i < 22; i += 3)); do
+	for cam in 0 1 2 3; do
+		await stat_reaches vbcam $cam frames 1 || bad=1
+	done
+	for ((i = 0; i < 22; i += 6)); do
 		for cam in 0 1 2 3; do
 			v4l2-ctl -d "$(node $cam)" -c "test_pattern=$i,\
 horizontal_flip=$((i % 2)),vertical_flip=$((i / 2 % 2))" || bad=1
 		done
 	done
-	for cam in 0 1 2 3; do
-		kill -0 "${pids[cam]}" || bad=1
-	done
 	tap_is $bad 0 "controls can be set while streaming"
+	kill -INT "${pids[@]}"
 	for cam in 0 1 2 3; do
 		wait "${pids[cam]}"
 		tap_is $? 0 "camera $cam, all at once: $(cat /tmp/at-once-$cam)"
