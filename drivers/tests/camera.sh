@@ -56,7 +56,7 @@ test_at_once()
 	for cam in 0 1 2 3; do
 		await stat_reaches vbcam $cam frames 1 || bad=1
 	done
-	for ((i = 0; i < 22; i += 6)); do
+	for ((i = 0; i < 22; i += 5)); do
 		for cam in 0 1 2 3; do
 			v4l2-ctl -d "$(node $cam)" -c "test_pattern=$i,\
 horizontal_flip=$((i % 2)),vertical_flip=$((i / 2 % 2))" || bad=1
