@@ -51,11 +51,11 @@ for sample in 2x2 2x1 1x1; do
 		$theirs/cjpeg -dct int -quality 75 -sample $sample \
 			-outfile $size-$sample.jpg $size.ppm
 	done
-	one=$($bin/bench exec $theirs/djpeg -dct int -rgb -outfile out.ppm \
+	one=$($bin/bench-run exec $theirs/djpeg -dct int -rgb -outfile out.ppm \
 		one-$sample.jpg)
-	ten=$($bin/bench exec $theirs/djpeg -dct int -rgb -outfile out.ppm \
+	ten=$($bin/bench-run exec $theirs/djpeg -dct int -rgb -outfile out.ppm \
 		ten-$sample.jpg)
-	figure "decode-$sample" "$($bin/bench decode "/dev/$(node dec)" xr24 \
+	figure "decode-$sample" "$($bin/bench-run decode "/dev/$(node dec)" xr24 \
 		$frames one-$sample.jpg)" $(((ten - one) / (frames - 1)))
 done
 
@@ -63,9 +63,9 @@ done
 $theirs/djpeg -dct int -rgb -outfile one.ppm one-1x1.jpg
 $theirs/djpeg -dct int -rgb -outfile ten.ppm ten-1x1.jpg
 $bin/vbjpeg decode xr24 one-1x1.jpg one.raw > /dev/null
-one=$($bin/bench exec $theirs/cjpeg -dct int -quality 75 -sample 2x2 \
+one=$($bin/bench-run exec $theirs/cjpeg -dct int -quality 75 -sample 2x2 \
 	-outfile out.jpg one.ppm)
-ten=$($bin/bench exec $theirs/cjpeg -dct int -quality 75 -sample 2x2 \
+ten=$($bin/bench-run exec $theirs/cjpeg -dct int -quality 75 -sample 2x2 \
 	-outfile out.jpg ten.ppm)
-figure encode-2x2 "$($bin/bench encode "/dev/$(node enc)" xr24 $width $height \
+figure encode-2x2 "$($bin/bench-run encode "/dev/$(node enc)" xr24 $width $height \
 	75 $frames one.raw)" $(((ten - one) / (frames - 1)))

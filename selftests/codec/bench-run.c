@@ -3,9 +3,9 @@
  * What a frame costs: prints nanoseconds, which are instructions where the
  * clock counts those (testbed/vm run --icount).
  *
- *	bench decode DECODER FORMAT COUNT FILE.jpg
- *	bench encode ENCODER FORMAT WIDTH HEIGHT QUALITY COUNT FILE.raw
- *	bench exec COMMAND...			as a whole, not for a frame
+ *	bench-run decode DECODER FORMAT COUNT FILE.jpg
+ *	bench-run encode ENCODER FORMAT WIDTH HEIGHT QUALITY COUNT FILE.raw
+ *	bench-run exec COMMAND...			as a whole, not for a frame
  */
 
 #include <err.h>
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	else if (argc > 2 && !strcmp(argv[1], "exec"))
 		command(argv + 2);
 	else
-		errx(2, "see the head of bench.c");
+		errx(2, "see the head of bench-run.c");
 
 	return 0;
 }
