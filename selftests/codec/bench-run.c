@@ -30,9 +30,6 @@ static unsigned long long now(void)
 /* One frame after the other; the buffers stay as they are. */
 static void frames(struct node *n, size_t size, unsigned int count)
 {
-	struct v4l2_buffer out = {
-		.type = OUT, .memory = V4L2_MEMORY_MMAP, .bytesused = size,
-	};
 	unsigned long long start = 0;
 	unsigned int i;
 	size_t used;
@@ -42,7 +39,7 @@ static void frames(struct node *n, size_t size, unsigned int count)
 	for (i = 0; i <= count; i++) {
 		if (i == 1)
 			start = now();
-		if (ioctl(n->fd, VIDIOC_QBUF, &out) ||
+		if (queue(n, OUT, n->map[OUT][0], size) ||
 		    (i && queue(n, CAP, NULL, 0)))
 			err(1, "QBUF");
 		flags = dequeue(n, CAP, &used);
@@ -86,7 +83,7 @@ static void encode(char **args)
 	    ioctl(n.fd, VIDIOC_S_CTRL, &quality) || buffer(&n, OUT, 1) ||
 	    n.len[OUT] < size || on(&n, OUT, true) || cap_start(&n))
 		err(1, "%s", args[0]);
-	memcpy(n.map[OUT], data, size);
+	memcpy(n.map[OUT][0], data, size);
 	frames(&n, size, atoi(args[5]));
 	node_close(&n);
 	free(data);

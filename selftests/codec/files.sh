@@ -47,8 +47,11 @@ files_prepare()
 	files_photo || return
 	rm -rf "$files/good" "$files/bad" "$files/small" "$share"
 	"$here/variants" "$files/photo.jpg" "$files" || return
-	mkdir -p "$share/good" "$share/small"
+	mkdir -p "$share/good" "$share/bad" "$share/small"
 	cp "$files"/small/*.jpg "$share/small/"
+	cp "$files"/bad/*.jpg "$share/bad/"
+	# An empty buffer is a full one to V4L2.
+	rm "$share/bad/empty.jpg" || return
 	cp "$files"/good/*.jpg "$share/good/"
 	rm "$share"/good/{4096x2304,{1x1,2x1,1x2,4x1}-{opt,restart,scans}}.jpg \
 		"$share"/good/quality-{1,100}.jpg || return

@@ -119,7 +119,7 @@ static bool encode(const char *encoder, const struct frame *from, u32 w, u32 h,
 	     told("read", from->fourcc, frame.size,
 		  frame_sum(from)) &&
 	     told("write", V4L2_PIX_FMT_JPEG, used,
-		  crc32(~0, n.map[CAP], used));
+		  crc32(~0, n.map[CAP][0], used));
 
 out_close:
 	node_close(&n);
