@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ends that a stream through a decoder can come to.
+ * A stream through a decoder that somebody else puts an end to.
  *
- *	stream drain DECODER FILE		a header, a drain; prints TAP
  *	stream reqbufs DECODER COUNT FILE	another process takes the
  *						buffers away; prints TAP
- *	stream run DECODER FILE			until something fails
+ *	stream run DECODER FILE			until the device goes, which it
+ *						says; anything else is an error
  */
 
 #include <err.h>
@@ -18,132 +18,86 @@
 
 #include "node.h"
 
-static void drain(const char *decoder, const char *file)
-{
-	struct v4l2_event_subscription sub = { .type = V4L2_EVENT_EOS };
-	struct v4l2_decoder_cmd stop = { .cmd = V4L2_DEC_CMD_STOP };
-	struct v4l2_decoder_cmd start = { .cmd = V4L2_DEC_CMD_START };
-	struct v4l2_event event = { 0 };
-	u8 garbage[512] = { 0 };
-	size_t size, used;
-	struct node n;
-	int flags;
-	u8 *data;
-
-	data = file_read(file, &size);
-
-	/* A header is looked for before CAPTURE is set up. */
-	node_open(&n, decoder);
-	sub.type = V4L2_EVENT_SOURCE_CHANGE;
-	result(!ioctl(n.fd, VIDIOC_SUBSCRIBE_EVENT, &sub), "subscribe");
-	sub.type = V4L2_EVENT_EOS;
-	result(!ioctl(n.fd, VIDIOC_SUBSCRIBE_EVENT, &sub), "subscribe to EOS");
-	result(!set_fmt(&n, OUT, V4L2_PIX_FMT_JPEG, 64, 48, ROOM) &&
-	       !buffer(&n, OUT, 1) && !on(&n, OUT, true), "OUTPUT streams");
-	result(!queue(&n, OUT, garbage, sizeof(garbage)), "garbage is queued");
-	flags = dequeue(&n, OUT, NULL);
-	result(flags >= 0 && flags & V4L2_BUF_FLAG_ERROR,
-	       "garbage is refused while there is no CAPTURE");
-	result(!queue(&n, OUT, data, size), "a picture is queued");
-	result(!ioctl(n.fd, VIDIOC_DQEVENT, &event) &&
-	       event.type == V4L2_EVENT_SOURCE_CHANGE, "source change");
-	result(!cap_start(&n), "CAPTURE streams");
-	flags = dequeue(&n, CAP, &used);
-	result(flags >= 0 && !(flags & V4L2_BUF_FLAG_ERROR) && used,
-	       "the picture is decoded");
-	result(dequeue(&n, OUT, NULL) >= 0, "its OUTPUT comes back");
-
-	/* Now garbage uses up a buffer. */
-	result(!queue(&n, OUT, garbage, sizeof(garbage)) &&
-	       !queue(&n, CAP, NULL, 0), "garbage is queued");
-	flags = dequeue(&n, CAP, &used);
-	result(flags >= 0 && flags & V4L2_BUF_FLAG_ERROR,
-	       "garbage gives a frame with the error flag");
-	result(dequeue(&n, OUT, NULL) >= 0, "its OUTPUT comes back");
-
-	/* A drain with a picture in it. */
-	result(!queue(&n, OUT, data, size) &&
-	       !ioctl(n.fd, VIDIOC_DECODER_CMD, &stop) &&
-	       !queue(&n, CAP, NULL, 0), "STOP");
-	flags = dequeue(&n, CAP, &used);
-	result(flags >= 0 && flags & V4L2_BUF_FLAG_LAST && used,
-	       "the last picture has the flag");
-	result(!ioctl(n.fd, VIDIOC_DQEVENT, &event) &&
-	       event.type == V4L2_EVENT_EOS, "end of stream");
-	result(dequeue(&n, CAP, &used) < 0 && errno == EPIPE,
-	       "nothing comes after it");
-	result(dequeue(&n, OUT, NULL) >= 0, "its OUTPUT comes back");
-
-	/* And one without. */
-	result(!ioctl(n.fd, VIDIOC_DECODER_CMD, &start) &&
-	       !queue(&n, CAP, NULL, 0) &&
-	       !ioctl(n.fd, VIDIOC_DECODER_CMD, &stop), "START, STOP");
-	flags = dequeue(&n, CAP, &used);
-	result(flags >= 0 && flags & V4L2_BUF_FLAG_LAST && !used,
-	       "an empty buffer has the flag");
-	node_close(&n);
-	free(data);
-}
-
-/* Buffers in use stay, whoever asks; those of a queue that was stopped go. */
-static int thief(int fd, unsigned int round)
+/*
+ * Buffers in use stay, whoever asks; those of a queue that was stopped go. Begins
+ * when @gate says that frames come.
+ */
+static int thief(const struct node *n, unsigned int round, int gate)
 {
 	struct v4l2_requestbuffers req = { .memory = V4L2_MEMORY_MMAP };
 	u32 type;
+	char c;
 	int i;
 
+	if (read(gate, &c, 1) != 1)
+		return 4;
 	for (i = 0; i < 6; i++) {
-		usleep(round * 7 % 9 * 300);
-		req.type = i & 1 ? OUT : CAP;
+		req.type = node_type(n, i & 1 ? OUT : CAP);
 		req.count = i % 3;
-		if (!ioctl(fd, VIDIOC_REQBUFS, &req) || errno != EBUSY)
+		if (!ioctl(n->fd, VIDIOC_REQBUFS, &req) || errno != EBUSY)
 			return 1;
 	}
 
+	/* At no particular point. */
+	usleep(round * 7 % 9 * 300);
 	for (i = 0; i < 2; i++) {
-		type = (round + i) & 1 ? OUT : CAP;
-		if (ioctl(fd, VIDIOC_STREAMOFF, &type))
+		type = node_type(n, (round + i) & 1 ? OUT : CAP);
+		if (ioctl(n->fd, VIDIOC_STREAMOFF, &type))
 			return 2;
 	}
 	for (i = 0; i < 2; i++) {
-		req.type = (round / 2 + i) & 1 ? OUT : CAP;
+		req.type = node_type(n, (round / 2 + i) & 1 ? OUT : CAP);
 		req.count = 0;
-		if (ioctl(fd, VIDIOC_REQBUFS, &req))
+		if (ioctl(n->fd, VIDIOC_REQBUFS, &req))
 			return 3;
 	}
 
 	return 0;
 }
 
-/* NULL if all went well; adds to @frames those that were decoded. */
+static const char *const thief_says[] = {
+	NULL,
+	"REQBUFS of a queue that streams is not refused",
+	"a queue can not be stopped",
+	"what was stopped can not be given back",
+	"no frame came",
+};
+
+/* NULL if all went well. */
 static const char *rob(const char *decoder, const u8 *data, size_t size,
-		       unsigned int round, unsigned long *frames)
+		       unsigned int round)
 {
+	unsigned long frames = 0;
 	const char *why = NULL;
+	int gate[2], status;
 	struct node n;
 	size_t used;
-	int status;
 	pid_t pid;
 
 	if (dec_open(&n, decoder, V4L2_PIX_FMT_NV12))
 		err(1, "%s", decoder);
+	if (pipe(gate))
+		err(2, "pipe");
 	pid = fork();
 	if (pid < 0)
 		err(2, "fork");
-	if (!pid)
-		_exit(thief(n.fd, round));
+	if (!pid) {
+		close(gate[1]);
+		_exit(thief(&n, round, gate[0]));
+	}
 
 	while (dec_file(&n, data, size, &used) >= 0 &&
 	       !queue(&n, CAP, NULL, 0))
-		++*frames;
+		if (!frames++ && write(gate[1], "", 1) != 1)
+			err(2, "pipe");
 	if (errno != EINVAL)
 		why = strerror(errno);
+	close(gate[0]);
+	close(gate[1]);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		why = "the other process did not end";
-	else if (WEXITSTATUS(status) == 1)
-		why = "REQBUFS of a queue that streams is not refused";
 	else if (WEXITSTATUS(status))
-		why = "what was stopped can not be given back";
+		why = thief_says[WEXITSTATUS(status) % ARRAY_SIZE(thief_says)];
 	node_close(&n);
 
 	return why;
@@ -151,7 +105,6 @@ static const char *rob(const char *decoder, const u8 *data, size_t size,
 
 static void reqbufs(const char *decoder, unsigned int count, const char *file)
 {
-	unsigned long frames = 0;
 	const char *why = NULL;
 	unsigned int i;
 	char text[200];
@@ -160,30 +113,41 @@ static void reqbufs(const char *decoder, unsigned int count, const char *file)
 
 	data = file_read(file, &size);
 	for (i = 0; i < count && !why; i++)
-		why = rob(decoder, data, size, i, &frames);
+		why = rob(decoder, data, size, i);
 	snprintf(text, sizeof(text), "%u times REQBUFS by another process%s%s",
 		 i, why ? ": " : "", why ?: "");
 	result(!why && i == count, text);
-	/* Or there was nothing to be disturbed. */
-	result(frames >= count, "most of them while it streams");
 	free(data);
 }
 
-static void stream(const char *decoder, const char *file)
+/* Ends well if there are frames until there is no device. */
+static int stream(const char *decoder, const char *file)
 {
-	unsigned long frames = 0;
+	unsigned long frames = 0, bad = 0;
+	size_t size, used = 0;
+	int flags, error;
 	struct node n;
-	size_t size, used;
-	u8 *data = file_read(file, &size);
+	u8 *data;
 
+	data = file_read(file, &size);
 	if (dec_open(&n, decoder, V4L2_PIX_FMT_NV12))
 		err(1, "%s", decoder);
-	while (dec_file(&n, data, size, &used) >= 0 &&
-	       !queue(&n, CAP, NULL, 0))
+	for (;;) {
+		flags = dec_file(&n, data, size, &used);
+		if (flags < 0 || queue(&n, CAP, NULL, 0))
+			break;
 		frames++;
-	printf("%lu frames, then %s\n", frames, strerror(errno));
+		bad += flags & V4L2_BUF_FLAG_ERROR || !used;
+	}
+	error = errno;
 	node_close(&n);
 	free(data);
+	printf("%lu frames, %lu of them bad, then %s\n", frames, bad,
+	       strerror(error));
+
+	/* EINVAL and EIO tell who is inside when it happens. */
+	return !frames || bad || (error != ENODEV && error != EINVAL &&
+				  error != EIO);
 }
 
 int main(int argc, char **argv)
@@ -191,16 +155,11 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		errx(2, "see the head of stream.c");
 
-	if (!strcmp(argv[1], "run")) {
-		stream(argv[2], argv[3]);
-		return 0;
-	}
-	if (!strcmp(argv[1], "drain"))
-		drain(argv[2], argv[3]);
-	else if (!strcmp(argv[1], "reqbufs") && argc == 5)
-		reqbufs(argv[2], strtoul(argv[3], NULL, 0), argv[4]);
-	else
+	if (!strcmp(argv[1], "run"))
+		return stream(argv[2], argv[3]);
+	if (strcmp(argv[1], "reqbufs") || argc != 5)
 		errx(2, "see the head of stream.c");
+	reqbufs(argv[2], strtoul(argv[3], NULL, 0), argv[4]);
 	results_end();
 
 	return 0;
