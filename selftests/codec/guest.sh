@@ -338,8 +338,9 @@ pipeline()	# text, elements...
 # of cameras, pictures of odd size.
 gst()
 {
-	local element format colours
+	local element format colours version
 
+	version=$(gst-launch-1.0 --version | sed -n 's/.* version 1\.//p')
 	for element in v4l2jpegenc v4l2jpegdec; do
 		tap_run "GStreamer finds $element" gst-inspect-1.0 $element
 	done
@@ -349,7 +350,12 @@ gst()
 			"video/x-raw,format=NV12,colorimetry=$colours" ! \
 			v4l2jpegenc ! fakesink
 	done
-	for format in NV12 YUY2 BGRx; do
+	for format in BGRx NV12 YUY2; do
+		if [ $format != BGRx ] && [ "${version%%.*}" -lt 28 ]; then
+			tap_skip "v4l2jpegdec makes $format of 333x251" \
+				'before 1.28 it keeps the format that it finds'
+			continue
+		fi
 		rm -f /tmp/odd.raw
 		pipeline "v4l2jpegdec makes $format of 333x251" \
 			filesrc location=/share/good/333x251-2x2.jpg ! \
