@@ -418,8 +418,8 @@ test_iommu()
 	begin_good 6 7 "${some[@]}"
 	begin_good 7 4 "${some[@]}"
 	fetch good-{6-7,7-4}
-	begin_drain 4 5 $few
-	begin_drain 7 6 $few
+	begin_drain 4 5 "$rounds"
+	begin_drain 7 6 "$rounds"
 	begin_bad 7
 	begin_together 5
 	fetch drain-{4-5,7-6} bad-7 together-5
@@ -440,8 +440,8 @@ test_few()
 	sums 2 0
 	begin_good 0 2 "${some[@]}"
 	begin_good 2 0 "${some[@]}"
-	begin_drain 1 3 20
-	begin_drain 3 1 20
+	begin_drain 1 3 "$rounds"
+	begin_drain 3 1 "$rounds"
 	begin_controls 5
 	fetch good-{0-2,2-0} drain-{1-3,3-1} controls-5
 	faults
