@@ -8,6 +8,12 @@
 #
 # The exit code: a guest that did not end in time 124; one that told no result
 # 98; a report in its log 99; else the command's own.
+#
+# Emulated processors can execute code that another one has patched a moment
+# ago, and a booting kernel patches itself a lot: once in some hundred boots one
+# dies of that, or hangs, before there is a root. Such a guest is started again,
+# since nothing of ours has run in it yet; from where the command starts on each
+# failure counts.
 
 # shellcheck disable=SC2034 # options of the machine are read by boot.sh
 
@@ -23,6 +29,9 @@ OPT_EXPECT_SPLAT=0
 OPT_BUILD=1
 OPT_SHELL=0
 COMMAND=()
+
+# A boot takes ten seconds; on a machine that is very busy a minute.
+readonly BOOT_SECONDS=180
 
 run_parse()
 {
@@ -203,6 +212,7 @@ control_loop()
 	local verb first rest
 	while read -r verb first rest; do
 		case $verb in
+		start) : >"$RUN/started" ;;
 		exit) echo "$first" >"$RUN/exit" ;;
 		screen) screen_answer "$first" "$rest" ;;
 		esac
@@ -268,9 +278,64 @@ run_cleanup()
 	rm -rf "$RUN"
 }
 
+# One start of QEMU; fails as QEMU or timeout did.
+run_qemu()
+{
+	local status=0 copier controller watchdog
+	cat "$RUN/out" &
+	copier=$!
+	control_loop <"$RUN/control" &
+	controller=$!
+	if [ "$OPT_SHELL" = 1 ]; then
+		timeout --foreground -k 10 "$OPT_TIMEOUT" "${QEMU[@]}" || status=$?
+	else
+		timeout -k 10 "$OPT_TIMEOUT" "${QEMU[@]}" </dev/null >"$RUN/qemu" 2>&1 &
+		QEMU_PID=$!
+		run_watchdog "$QEMU_PID" &
+		watchdog=$!
+		wait "$QEMU_PID" || status=$?
+		QEMU_PID=
+		kill "$watchdog" 2>/dev/null || true
+		wait "$watchdog" 2>/dev/null || true
+		cat "$RUN/qemu" >&2
+	fi
+	# Where QEMU never opened the fifos their readers would wait for ever.
+	: 1<>"$RUN/out" 1<>"$RUN/control"
+	wait "$copier" "$controller" || true
+	return $status
+}
+
+# Ends a guest that does not come up.
+run_watchdog()	# process
+{
+	local i
+	for ((i = 0; i < BOOT_SECONDS; i++)); do
+		[ ! -e "$RUN/started" ] || return 0
+		sleep 1
+	done
+	: >"$RUN/hangs"
+	kill "$1" 2>/dev/null || true
+}
+
+# Whether the guest is to be started again: it never got to the command, but its
+# kernel had begun.
+run_again()	# how often it has been started, how QEMU ended
+{
+	[ "$OPT_SHELL" = 0 ] && [ ! -e "$RUN/started" ] &&
+		[ -s "$LOG" ] && [ "$1" -lt 3 ] && [ "$2" -ne 124 ] || return
+	if [ -e "$RUN/hangs" ]; then
+		say "the guest does not come up; again"
+	else
+		say "the guest died before the command; again"
+	fi
+	tail -n 5 "$LOG" >&2
+	rm -f "$RUN/hangs" "$RUN/exit"
+	: >"$LOG"
+}
+
 run_guest()
 {
-	local status=0 copier controller
+	local status=0 starts=1
 	RUN=$(mktemp -d "${TMPDIR:-/tmp}/vm.XXXXXX")
 	QEMU_PID=
 	trap run_cleanup EXIT
@@ -284,21 +349,11 @@ run_guest()
 	run_settings
 	run_qemu_line
 
-	cat "$RUN/out" &
-	copier=$!
-	control_loop <"$RUN/control" &
-	controller=$!
-	if [ "$OPT_SHELL" = 1 ]; then
-		timeout --foreground -k 10 "$OPT_TIMEOUT" "${QEMU[@]}" || status=$?
-	else
-		timeout -k 10 "$OPT_TIMEOUT" "${QEMU[@]}" </dev/null >"$RUN/qemu" 2>&1 &
-		QEMU_PID=$!
-		wait "$QEMU_PID" || status=$?
-		QEMU_PID=
-		cat "$RUN/qemu" >&2
-	fi
-	# Where QEMU never opened the fifos their readers would wait for ever.
-	: 1<>"$RUN/out" 1<>"$RUN/control"
-	wait "$copier" "$controller" || true
+	run_qemu || status=$?
+	while run_again "$starts" "$status"; do
+		starts=$((starts + 1))
+		status=0
+		run_qemu || status=$?
+	done
 	run_result "$status" || exit $?
 }
