@@ -395,7 +395,6 @@ static void source_change(struct vbcodec_ctx *ctx)
 	ctx->height = ctx->node->dec->height;
 	vbcodec_fmt_capture(ctx);
 	ctx->changed = true;
-	ctx->started = true;
 	spin_unlock(&ctx->slock);
 
 	vbcodec_video_source_change(ctx);
