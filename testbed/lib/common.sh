@@ -66,6 +66,8 @@ required_tools()
 		mmdebstrap mmdebstrap
 		/usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 		cpio cpio
+		readelf binutils
+		zstd zstd
 		gpg gpg
 		flock util-linux
 		git git
