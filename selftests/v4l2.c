@@ -255,6 +255,17 @@ int vnode_set_fmt(struct vnode *n, unsigned int width, unsigned int height,
 	return 0;
 }
 
+/* Tests count frames, not time. A node that has no other rate keeps its own. */
+static void set_fastest(struct vnode *n)
+{
+	struct v4l2_streamparm parm = {
+		.type = n->type,
+		.parm.capture.timeperframe = { 1, 1000 },
+	};
+
+	xioctl(n->fd, VIDIOC_S_PARM, &parm);
+}
+
 struct vnode *vnode_open(const char *path)
 {
 	struct v4l2_capability cap;
@@ -274,6 +285,7 @@ struct vnode *vnode_open(const char *path)
 		FAIL("%s: %s", path, ksft_errno(errno));
 	CHECK_OK(vnode_set_fmt(n, 320, 180, n->flags & NODE_MPLANE ?
 			       V4L2_PIX_FMT_NV12M : V4L2_PIX_FMT_YUYV));
+	set_fastest(n);
 	return n;
 }
 
@@ -426,12 +438,21 @@ int vnode_prepare(struct vnode *n, const struct vbuf *b)
 	return xioctl(n->fd, VIDIOC_PREPARE_BUF, &v);
 }
 
-int vnode_dqbuf(struct vnode *n, unsigned int memory, struct vbuf *b)
+int vnode_wait(struct vnode *n)
 {
 	struct pollfd pfd = {
 		.fd = n->fd,
 		.events = n->flags & NODE_OUT ? POLLOUT : POLLIN,
 	};
+	int ret = poll(&pfd, 1, 10000);
+
+	if (ret < 0)
+		return -errno;
+	return ret ? 0 : -ETIMEDOUT;
+}
+
+int vnode_dqbuf(struct vnode *n, unsigned int memory, struct vbuf *b)
+{
 	struct v4l2_plane planes[PLANES_MAX] = { 0 };
 	struct v4l2_buffer v = { .type = n->type, .memory = memory };
 	int ret;
@@ -440,12 +461,9 @@ int vnode_dqbuf(struct vnode *n, unsigned int memory, struct vbuf *b)
 		v.m.planes = planes;
 		v.length = PLANES_MAX;
 	}
-	ret = poll(&pfd, 1, 10000);
-	if (ret < 0)
-		return -errno;
+	ret = vnode_wait(n);
 	if (!ret)
-		return -ETIMEDOUT;
-	ret = xioctl(n->fd, VIDIOC_DQBUF, &v);
+		ret = xioctl(n->fd, VIDIOC_DQBUF, &v);
 	if (!ret)
 		from_v4l2(n, &v, b);
 	return ret;

@@ -79,7 +79,9 @@ void vbuf_init(struct vbuf *b, struct vnode *n, unsigned int index,
 	       unsigned int memory);
 int vnode_qbuf(struct vnode *n, const struct vbuf *b);
 int vnode_prepare(struct vnode *n, const struct vbuf *b);
-/* Waits; -ETIMEDOUT after ten seconds. */
+/* Until a buffer is done; -ETIMEDOUT after ten seconds. */
+int vnode_wait(struct vnode *n);
+/* Waits as well. */
 int vnode_dqbuf(struct vnode *n, unsigned int memory, struct vbuf *b);
 int vnode_stream(struct vnode *n, bool on);
 /* Ends the test on failure. */

@@ -194,8 +194,8 @@ static void start_over(struct fuzz *z)
 		CHECK_OK(vnode_qbuf(z->n, &b));
 	}
 	CHECK_OK(vnode_stream(z->n, true));
-	/* Some frames: what is done can be dequeued. */
-	usleep(100000);
+	/* What is done can be dequeued. */
+	CHECK_OK(vnode_wait(z->n));
 }
 
 static int one_call(struct fuzz *z, unsigned int kind)
