@@ -10,6 +10,8 @@ set -u
 
 # shellcheck source=../testbed/lib/tap.sh
 . /src/testbed/lib/tap.sh
+# shellcheck source=../testbed/lib/watch.sh
+. /src/testbed/lib/watch.sh
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=devices.sh

@@ -67,12 +67,6 @@ display_device()
 
 # --- running ------------------------------------------------------------------
 
-device_stat()	# driver, device, name
-{
-	awk -v n="$3" '$1 == n { print $2 }' \
-		"/sys/kernel/debug/$1/$2/stats" 2>/dev/null
-}
-
 # Turned on once and while nothing streams, and without the names of processes,
 # for which the scheduler would be patched: an emulated processor can execute
 # code that another one has patched a moment ago, and die of it.
@@ -90,8 +84,12 @@ trace_on()
 
 lost_now()
 {
-	device_stat vbcam vbcam.0 lost
-	device_stat vbcam vbcam.1 lost
+	local cam value
+
+	for cam in vbcam.0 vbcam.1; do
+		value_of "vbcam/$cam/stats" lost
+		echo "$value"
+	done
 }
 
 run_begin()
@@ -153,19 +151,6 @@ gst_stop()
 # v4l2sink shows the first frame twice unless it is told not to: the second
 # time, it copies it where the buffer is its own.
 V4L2SINK='v4l2sink show-preroll-frame=false sync=false'
-
-# Something that happens by itself while a pipeline runs.
-await()	# command...
-{
-	local i
-
-	for ((i = 0; i < 400; i++)); do
-		"$@" && return
-		kill -0 "$GST_PID" 2>/dev/null || return
-		sleep 0.1
-	done
-	return 1
-}
 
 has_moved()	# frames, device, read|write, format
 {

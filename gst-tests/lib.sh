@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # In the guest: what the pipelines' checks have in common. Sourced by guest.sh
-# together with testbed/lib/tap.sh.
+# together with testbed/lib/tap.sh and watch.sh.
 #
 # That a pipeline is zero-copy is asserted three ways, each with a function that
 # says "ok" or what is wrong, so that the controls can ask the same question of
@@ -30,19 +30,6 @@ BUFINFO=/sys/kernel/debug/dma_buf/bufinfo
 COPY_MESSAGES='frame copy|copy plane|slow copy|copying buffer|copy video frame'
 
 # --- devices ----------------------------------------------------------------
-
-node_named()
-{
-	local f
-
-	for f in /sys/class/video4linux/video*/name; do
-		[ "$(cat "$f")" = "$1" ] || continue
-		f=${f%/name}
-		echo "/dev/${f##*/}"
-		return
-	done
-	return 1
-}
 
 # Two instances of vivid, each with an HDMI input and output, on dma-contig. The
 # second one's input is the loop: it shows what its output is given.
@@ -100,14 +87,6 @@ stats_read()	# name of the array to fill
 	done < "$STATS"
 } 2>/dev/null
 
-stat_now()	# name
-{
-	local -A now
-
-	stats_read now
-	echo "${now[$1]-}"
-}
-
 stats_begin()
 {
 	stats_read STATS_BEGIN
@@ -140,16 +119,10 @@ deltas()
 }
 
 # Since stats_begin somebody has imported the first buffers.
-wait_for_attaches()
+has_attached()
 {
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		stats_end
-		[ "$(delta attaches)" -ge 2 ] && return
-		sleep 0.1
-	done
-	return 1
+	stats_end
+	[ "$(delta attaches)" -ge 2 ]
 }
 
 # "ok", or the first of the conditions that does not hold. A condition is

@@ -11,20 +11,10 @@
 
 set -u
 
+# shellcheck source=../testbed/lib/watch.sh
+. /src/testbed/lib/watch.sh
+
 stats=/sys/kernel/debug/videobuf2-mem/stats
-
-node_named()
-{
-	local f
-
-	for f in /sys/class/video4linux/video*/name; do
-		[ "$(cat "$f")" = "$1" ] || continue
-		f=${f%/name}
-		echo "/dev/${f##*/}"
-		return
-	done
-	return 1
-}
 
 # In the background: each of them mostly waits.
 compliance()	# name, device, exporter

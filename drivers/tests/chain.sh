@@ -55,14 +55,9 @@ leaves_nothing()
 
 	[ "$STOCK" = 0 ] || return 0
 	for name in buffers bytes exports imports mappings; do
-		await stat_is $name 0 || left+="$name "
+		await value_is videobuf2-mem/stats $name 0 || left+="$name "
 	done
 	tap_is "$left" '' 'nothing is left'
-}
-
-stat_is()	# name in the core's stats, value
-{
-	grep -q "^$1 $2\$" $debugfs/videobuf2-mem/stats
 }
 
 # Who streams loses a device, its life, or its buffers, at any point.
@@ -92,8 +87,8 @@ stream_begin()	# number of both, frames to wait for
 	local n=$1 seen
 
 	seen=$(stat_of vbcam "$n" frames)
-	"$chain" -n 1000000 -s 64x32 "$(named "vbcam.$n")" \
-		"$(named "vbdisp.$n")" > "/tmp/stream-$n" 2>&1 &
+	"$chain" -n 1000000 -s 64x32 "$(node_named "vbcam.$n")" \
+		"$(node_named "vbdisp.$n")" > "/tmp/stream-$n" 2>&1 &
 	pid=$!
 	await stat_reaches vbcam "$n" frames $((seen + $2))
 }
@@ -106,8 +101,9 @@ interfere()	# number of camera and display, rounds
 	for ((i = 0; i < $2; i++)); do
 		if [ $((i % 4)) -eq 3 ]; then
 			# Another process, with the same open files.
-			"$chain" -n 1000000 -s 64x32 -x "$(named "vbcam.$n")" \
-				"$(named "vbdisp.$n")" > "/tmp/stream-$n" 2>&1 ||
+			"$chain" -n 1000000 -s 64x32 -x \
+				"$(node_named "vbcam.$n")" \
+				"$(node_named "vbdisp.$n")" > "/tmp/stream-$n" 2>&1 ||
 				echo "round $i: $(cat "/tmp/stream-$n")"
 			continue
 		fi
@@ -127,7 +123,8 @@ interfere()	# number of camera and display, rounds
 			wait $pid
 			;;
 		esac 2>/dev/null
-		[ -c "$(named "vbcam.$n")" ] && [ -c "$(named "vbdisp.$n")" ] ||
+		[ -c "$(node_named "vbcam.$n")" ] &&
+			[ -c "$(node_named "vbdisp.$n")" ] ||
 			echo "round $i: a device did not come back"
 	done
 }

@@ -9,7 +9,7 @@ display=/build/selftests/display_check
 # What the display has scanned out is what was sent.
 shows()	# text, options of display_check, display
 {
-	tap_run "display: $1" "$display" $2 "$(named "$3")"
+	tap_run "display: $1" "$display" $2 "$(node_named "$3")"
 }
 
 test_display()
@@ -30,22 +30,22 @@ test_display()
 		shows "scattered $options" "$options" vbdisp.1
 	done
 	shows 'planes -f NM12 -C 601' '-f NM12 -C 601 -s 642x362' vbdisp.2
-	cam=$(named vbcam.0)
+	cam=$(node_named vbcam.0)
 	shows "a camera's buffers, and its lines" \
 		"-m dmabuf -s 642x362 -e $cam" vbdisp.0
 	# The judge on trial: a byte that is changed is found, at once or while
 	# the frame is on screen.
 	for options in '-m mmap' '-m expbuf' "-m dmabuf -e $cam"; do
-		"$display" -k $options "$(named vbdisp.0)" > /tmp/show 2>&1
+		"$display" -k $options "$(node_named vbdisp.0)" > /tmp/show 2>&1
 		tap_is $? 1 "control: a wrong byte is found, ${options%% -e*}"
 		grep -q 'wrong sum' /tmp/show
 		tap_is $? 0 'control: by its sum'
-		"$display" -t $options "$(named vbdisp.0)" > /tmp/show 2>&1
+		"$display" -t $options "$(node_named vbdisp.0)" > /tmp/show 2>&1
 		tap_is $? 0 "control: writing to what is on screen, ${options%% -e*}"
 		grep -q 'torn [1-9]' /tmp/show
 		tap_is $? 0 'control: shows as torn'
 	done
-	"$display" -m udmabuf "$(named vbdisp.0)" > /tmp/show 2>&1
+	"$display" -m udmabuf "$(node_named vbdisp.0)" > /tmp/show 2>&1
 	tap_is $? 2 'display: scattered memory can not be shown contiguous'
 	tap_is "$(faults)" 0 'display: no device fault'
 }
@@ -53,7 +53,7 @@ test_display()
 # Frames arrive damaged on stock, unharmed on ours.
 shows_defect()	# text, options of display_check, display
 {
-	"$display" $2 "$(named "$3")" > /tmp/show 2>&1
+	"$display" $2 "$(node_named "$3")" > /tmp/show 2>&1
 	if [ $? -ne "$STOCK" ]; then
 		tap_not_ok "display: $1" "$(cat /tmp/show)"
 	elif [ "$STOCK" = 1 ]; then
@@ -80,7 +80,7 @@ test_display_bounced()
 		for to in 0 1; do
 			[ "$from$to" != 10 ] || continue
 			shows_defect "memory of camera $from on display $to" \
-				"-m dmabuf -s 160x120 -e $(named vbcam.$from)" \
+				"-m dmabuf -s 160x120 -e $(node_named vbcam.$from)" \
 				vbdisp.$to
 		done
 	done

@@ -12,6 +12,8 @@ here=$(dirname "$0")
 . /src/testbed/lib/tap.sh
 # shellcheck source=../../testbed/lib/comply.sh
 . /src/testbed/lib/comply.sh
+# shellcheck source=../../testbed/lib/watch.sh
+. /src/testbed/lib/watch.sh
 # shellcheck source=lib.sh
 . "$here/lib.sh"
 # shellcheck source=camera.sh

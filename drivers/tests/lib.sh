@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # used by who sources it
 #
 # In the guest: what the tests have in common. Sourced by guest.sh together with
-# testbed/lib/tap.sh.
+# testbed/lib/tap.sh, comply.sh and watch.sh.
 
 check=/build/selftests/frame_check
 chain=/build/selftests/chain
@@ -19,54 +19,22 @@ load()	# parameters
 	}
 }
 
-# No process is started here: under emulation that takes long, and these are
-# asked again and again.
-
-named()	# name of a node
-{
-	local file name
-
-	for file in /sys/class/video4linux/*/name; do
-		{ read -r name < "$file"; } 2>/dev/null || continue
-		[ "$name" = "$1" ] || continue
-		file=${file%/name}
-		echo "/dev/${file##*/}"
-		return
-	done
-	echo "/dev/no-$1"
-}
-
 node()	# number of a camera
 {
-	named "vbcam.$1"
+	node_named "vbcam.$1"
 }
 
 stat_of()	# vbcam|vbdma, number of a camera, name
 {
-	local name value
+	local value
 
-	{
-		while read -r name value; do
-			[ "$name" != "$3" ] || echo "$value"
-		done < "$debugfs/$1/vbcam.$2/stats"
-	} 2>/dev/null
-}
-
-# Something that happens by itself, sooner or later.
-await()	# command...
-{
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		"$@" && return
-		sleep 0.1
-	done
-	return 1
+	value_of "$1/vbcam.$2/stats" "$3"
+	echo "$value"
 }
 
 stat_reaches()	# vbcam|vbdma, number, name, value
 {
-	[ "$(stat_of "$1" "$2" "$3")" -ge "$4" ] 2>/dev/null
+	value_reaches "$1/vbcam.$2/stats" "$3" "$4"
 }
 
 frames()	# text, number of a camera, options of frame_check...
@@ -211,7 +179,7 @@ run_chain()	# frames, options of chain (one word), devices...
 
 	shift 2
 	for device; do
-		nodes+=("$(named "$device")")
+		nodes+=("$(node_named "$device")")
 	done
 	trace_begin
 	# shellcheck disable=SC2086 # several options
@@ -242,8 +210,8 @@ complies()	# name of a node:name of one that exports...
 	local pair
 
 	for pair; do
-		comply "${pair%:*}" "$(named "${pair%:*}")" \
-			"$(named "${pair#*:}")" -s5
+		comply "${pair%:*}" "$(node_named "${pair%:*}")" \
+			"$(node_named "${pair#*:}")" -s5
 	done
 	complied
 }

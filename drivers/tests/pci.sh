@@ -30,7 +30,7 @@ test_engine()
 	# uses again what it has had below the limit.
 	unload_all
 	modprobe vbcam n_devs=1 pci=1 engine=1 dma_mask_bits=32 patient=1
-	"$check" -n 2 -b 2 -s 32x16 "$(named vbcam.0)" > /tmp/engine 2>&1
+	"$check" -n 2 -b 2 -s 32x16 "$(node_named vbcam.0)" > /tmp/engine 2>&1
 	tap_is $? 1 "control: it is edu's engine that moves the data"
 	tap_diag "$(cat /tmp/engine)"
 	unload_all
@@ -54,7 +54,7 @@ test_pci_unbind()
 		[ "$(cat "$function"/video4linux/*/name)" = vbcam.0 ] && break
 	done
 	for ((i = 0; i < 5; i++)); do
-		"$chain" -n 1000000 "$(named vbcam.0)" "$(named vbdisp.0)" \
+		"$chain" -n 1000000 "$(node_named vbcam.0)" "$(node_named vbdisp.0)" \
 			> /tmp/stream 2>&1 &
 		pid=$!
 		await stat_reaches vbcam 0 frames 1 || bad+="$i: no frames; "
@@ -62,7 +62,7 @@ test_pci_unbind()
 		wait $pid
 		[ $? -eq 1 ] || bad+="$i: not told; "
 		echo "${function##*/}" > $driver/bind || bad+="$i: no bind; "
-		await test -c "$(named vbcam.0)" || bad+="$i: no node; "
+		await test -c "$(node_named vbcam.0)" || bad+="$i: no node; "
 	done
 	tap_is "$bad" '' 'a PCI function is unbound while it streams, 5 times'
 	flows 'and then works' 10 '-l' vbcam.0 vbdisp.0

@@ -15,7 +15,7 @@ camera_display()
 		"$caps" ! kmssink "driver-name=$DISPLAY_DRIVER" \
 		force-modesetting=true sync=false &
 	pid=$!
-	if wait_for_attaches; then
+	if await has_attached; then
 		sleep 2
 		vm-screen $name-1.png && shots=1
 		cp "$BUFFERS" "$GST_OUT/$name.buffers"

@@ -23,6 +23,8 @@ set -u
 . /src/testbed/lib/tap.sh
 # shellcheck source=../../testbed/lib/comply.sh
 . /src/testbed/lib/comply.sh
+# shellcheck source=../../testbed/lib/watch.sh
+. /src/testbed/lib/watch.sh
 
 mode=${1:-all}
 bin=/build/selftests/codec
@@ -32,64 +34,9 @@ rounds=${VBM_CODEC_ROUNDS:-200}
 bus=platform
 devices=(vbcodec.{0..7})
 
-# Never written to: for waiting without a process.
-exec {idle}<> <(:)
-
-# No process is started here, nor by what awaits: under emulation that takes
-# long, and these are asked again and again.
-named()		# name of a node
-{
-	local file name
-
-	for file in /sys/class/video4linux/video*/name; do
-		{ read -r name < "$file"; } 2>/dev/null || continue
-		[ "$name" = "$1" ] || continue
-		file=${file%/name}
-		echo "/dev/${file##*/}"
-		return
-	done
-	echo "/dev/no-$1"
-}
-
 node()		# codec, enc|dec
 {
-	named "vbcodec.$1-$2"
-}
-
-# In $value, or nothing if there is no such file.
-value_of()	# file in debugfs, name in it
-{
-	local name
-
-	{
-		while read -r name value; do
-			[ "$name" != "$2" ] || return 0
-		done < "$debugfs/$1"
-	} 2>/dev/null
-	value=
-	return 1
-}
-
-value_is()	# file, name, value
-{
-	value_of "$1" "$2" && [ "$value" = "$3" ]
-}
-
-value_reaches()	# file, name, value
-{
-	value_of "$1" "$2" && [ "$value" -ge "$3" ]
-}
-
-# Something that happens by itself, sooner or later.
-await()	# command...
-{
-	local end=$((SECONDS + 30))
-
-	while [ $SECONDS -lt $end ]; do
-		"$@" && return
-		read -rt 0.01 -u "$idle"
-	done
-	return 1
+	node_named "vbcodec.$1-$2"
 }
 
 load()
@@ -224,7 +171,7 @@ compliance()
 
 	modprobe vbcam n_devs=4
 	for a in 0 1 2 3; do
-		from[a]=$(named "vbcam.$a")
+		from[a]=$(node_named "vbcam.$a")
 		v4l2-ctl -d "${from[a]}" \
 			-v width=640,height=480,pixelformat=XR24
 	done
