@@ -21,6 +21,7 @@ static int stats_show(struct seq_file *s, void *unused)
 	seq_printf(s, "corrupt %lld\n", atomic64_read(&stats->corrupt));
 	seq_printf(s, "overflows %lld\n", atomic64_read(&stats->overflows));
 	seq_printf(s, "faults %lld\n", atomic64_read(&stats->faults));
+	seq_printf(s, "nomem %lld\n", atomic64_read(&stats->nomem));
 	seq_printf(s, "changes %lld\n", atomic64_read(&stats->changes));
 
 	return 0;

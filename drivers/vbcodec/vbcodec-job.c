@@ -368,7 +368,8 @@ static int decode(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
 		WRITE_ONCE(ctx->started, true);
 	/* That is not the end of it: it will be read again. */
 	if (!ret && (node->dec->width != ctx->width ||
-		     node->dec->height != ctx->height))
+		     node->dec->height != ctx->height ||
+		     READ_ONCE(ctx->again)))
 		return 1;
 
 	tell_coded(ctx, false, src, coded, size);
@@ -395,6 +396,7 @@ static void source_change(struct vbcodec_ctx *ctx)
 	ctx->height = ctx->node->dec->height;
 	vbcodec_fmt_capture(ctx);
 	ctx->changed = true;
+	ctx->again = false;
 	spin_unlock(&ctx->slock);
 
 	vbcodec_video_source_change(ctx);
@@ -416,6 +418,9 @@ static void count_result(struct vbcodec_stats *stats, int ret)
 		break;
 	case -ENOSPC:
 		atomic64_inc(&stats->overflows);
+		break;
+	case -ENOMEM:
+		atomic64_inc(&stats->nomem);
 		break;
 	case -EINVAL:
 	case -EOPNOTSUPP:

@@ -7,6 +7,12 @@
  * a header are refused at once while user space waits for that header, before
  * it sets up CAPTURE; otherwise each buffer of them uses up one of CAPTURE, with
  * the error flag.
+ *
+ * A drain that is over has stopped the context (v4l2-mem2mem keeps that state);
+ * it goes on with START, or when either queue is stopped and started again.
+ * Stopping OUTPUT ends a drain, too: the next buffer of CAPTURE is the last one.
+ * Who starts a decoder's OUTPUT again seeks, and does not wait for that one any
+ * more; who starts an encoder's still gets it.
  */
 
 #include <media/videobuf2-dma-contig.h>
@@ -49,13 +55,24 @@ static int vbcodec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 	struct vbcodec_q_data *q = vbcodec_q_data(ctx, vb->vb2_queue->type);
-	unsigned long size = q->pix.plane_fmt[0].sizeimage;
+	unsigned long size;
+	bool old;
 
-	/* Nothing, unless a job says otherwise. */
-	if (V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type))
+	/* A decoder's job may be at it. */
+	spin_lock(&ctx->slock);
+	size = q->pix.plane_fmt[0].sizeimage;
+	old = ctx->changed || ctx->again;
+	spin_unlock(&ctx->slock);
+
+	if (V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type)) {
+		/* Nothing, unless a job says otherwise. */
 		vb2_set_plane_payload(vb, 0, 0);
-	else
+		/* Until they are set up anew, those that there were. */
+		if (old)
+			return 0;
+	} else {
 		size += vb->planes[0].data_offset;
+	}
 	/* JPEG fills its buffer as far as it likes. */
 	if (!q->fmt->coded && vb2_plane_size(vb, 0) < size)
 		return -EINVAL;
@@ -63,14 +80,50 @@ static int vbcodec_buf_prepare(struct vb2_buffer *vb)
 	return 0;
 }
 
-/* A buffer of CAPTURE that ends a drain, for which there was none before. */
-static void queue_last(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *vbuf)
+/* What a buffer without a frame says. */
+static void number(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *vbuf)
 {
-	vb2_set_plane_payload(&vbuf->vb2_buf, 0, 0);
 	vbuf->field = V4L2_FIELD_NONE;
 	vbuf->sequence = ctx->cap.sequence;
-	v4l2_m2m_last_buffer_done(ctx->fh.m2m_ctx, vbuf);
-	vbcodec_video_eos(ctx);
+}
+
+/**
+ * vbcodec_queue_number - before v4l2-mem2mem may give back an empty last buffer
+ * @ctx: the context
+ *
+ * Context: Holds vbcodec_ctx.slock.
+ */
+void vbcodec_queue_number(struct vbcodec_ctx *ctx)
+{
+	struct vb2_v4l2_buffer *vbuf = v4l2_m2m_next_dst_buf(ctx->fh.m2m_ctx);
+
+	if (vbuf)
+		number(ctx, vbuf);
+}
+
+/* Does this buffer of CAPTURE end a drain for which there was none before? */
+static bool ends_drain(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *vbuf)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	bool last, owed;
+
+	spin_lock(&ctx->slock);
+	last = v4l2_m2m_dst_buf_is_last(m2m_ctx);
+	owed = ctx->owed;
+	ctx->owed = false;
+	if (last || owed)
+		number(ctx, vbuf);
+	if (last) {
+		v4l2_m2m_last_buffer_done(m2m_ctx, vbuf);
+	} else if (owed) {
+		vbuf->flags |= V4L2_BUF_FLAG_LAST;
+		vb2_buffer_done(&vbuf->vb2_buf, VB2_BUF_STATE_DONE);
+	}
+	spin_unlock(&ctx->slock);
+	if (last || owed)
+		vbcodec_video_eos(ctx);
+
+	return last || owed;
 }
 
 static void vbcodec_buf_queue(struct vb2_buffer *vb)
@@ -81,12 +134,8 @@ static void vbcodec_buf_queue(struct vb2_buffer *vb)
 	struct vb2_queue *cap;
 
 	if (V4L2_TYPE_IS_CAPTURE(vb->vb2_queue->type)) {
-		if (vb2_is_streaming(vb->vb2_queue) &&
-		    v4l2_m2m_dst_buf_is_last(m2m_ctx)) {
-			queue_last(ctx, vbuf);
-			return;
-		}
-		v4l2_m2m_buf_queue(m2m_ctx, vbuf);
+		if (!ends_drain(ctx, vbuf))
+			v4l2_m2m_buf_queue(m2m_ctx, vbuf);
 		return;
 	}
 
@@ -121,6 +170,24 @@ static void return_buffers(struct vb2_queue *vq, enum vb2_buffer_state state)
 	}
 }
 
+/* OUTPUT streams again: see above. */
+static void go_on(struct vbcodec_ctx *ctx)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+
+	spin_lock(&ctx->slock);
+	if (ctx->node->decoder) {
+		ctx->again |= ctx->changed;
+		ctx->changed = false;
+	} else {
+		ctx->owed |= v4l2_m2m_dst_buf_is_last(m2m_ctx);
+	}
+	v4l2_m2m_clear_state(m2m_ctx);
+	spin_unlock(&ctx->slock);
+
+	vb2_clear_last_buffer_dequeued(&m2m_ctx->cap_q_ctx.q);
+}
+
 static int vbcodec_start_streaming(struct vb2_queue *vq, unsigned int count)
 {
 	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vq);
@@ -131,6 +198,8 @@ static int vbcodec_start_streaming(struct vb2_queue *vq, unsigned int count)
 	 * back as done.
 	 */
 	v4l2_m2m_update_start_streaming_state(ctx->fh.m2m_ctx, vq);
+	if (V4L2_TYPE_IS_OUTPUT(vq->type))
+		go_on(ctx);
 
 	return 0;
 }
@@ -139,22 +208,29 @@ static void vbcodec_stop_streaming(struct vb2_queue *vq)
 {
 	struct vbcodec_ctx *ctx = vb2_get_drv_priv(vq);
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	bool ended;
 
 	return_buffers(vq, VB2_BUF_STATE_ERROR);
-	/* Not at the start, which comes after the first buffers. */
-	vbcodec_q_data(ctx, vq->type)->sequence = 0;
 
-	/* A drain goes on after a change of CAPTURE that it has met. */
 	spin_lock(&ctx->slock);
+	ended = !v4l2_m2m_has_stopped(m2m_ctx);
+	vbcodec_queue_number(ctx);
+	/* A drain goes on after a change of CAPTURE that it has met. */
 	if (V4L2_TYPE_IS_OUTPUT(vq->type) || !ctx->changed)
 		v4l2_m2m_update_stop_streaming_state(m2m_ctx, vq);
-	if (V4L2_TYPE_IS_CAPTURE(vq->type))
+	ended = ended && v4l2_m2m_has_stopped(m2m_ctx);
+	/* Not at the start, which comes after the first buffers. */
+	vbcodec_q_data(ctx, vq->type)->sequence = 0;
+	if (V4L2_TYPE_IS_CAPTURE(vq->type)) {
 		ctx->changed = false;
-	else
+		ctx->again = false;
+		ctx->owed = false;
+	} else {
 		ctx->started = false;
+	}
 	spin_unlock(&ctx->slock);
 
-	if (V4L2_TYPE_IS_OUTPUT(vq->type) && v4l2_m2m_has_stopped(m2m_ctx))
+	if (ended)
 		vbcodec_video_eos(ctx);
 }
 

@@ -344,37 +344,45 @@ void vbcodec_video_source_change(struct vbcodec_ctx *ctx)
 	v4l2_event_queue_fh(&ctx->fh, &event);
 }
 
-/* What follows a command that v4l2-mem2mem has carried out. */
-static void command_done(struct vbcodec_ctx *ctx, bool stop, bool stopped)
+/* START, or a STOP with nothing left to do (@ended), has been carried out. */
+static void command_done(struct vbcodec_ctx *ctx, bool start, bool ended)
 {
-	if (stop) {
-		if (v4l2_m2m_has_stopped(ctx->fh.m2m_ctx))
-			vbcodec_video_eos(ctx);
+	if (ended)
+		vbcodec_video_eos(ctx);
+	if (!start)
 		return;
-	}
 
-	if (stopped)
-		vb2_clear_last_buffer_dequeued(get_vq(ctx, false));
+	vb2_clear_last_buffer_dequeued(get_vq(ctx, false));
 	v4l2_m2m_try_schedule(ctx->fh.m2m_ctx);
 }
+
+/*
+ * STOP and START, as v4l2-mem2mem has them. A decoder drains also while CAPTURE
+ * is being set up: by the specification it need not, but then who stops it there
+ * would wait for a last buffer in vain.
+ */
 
 static int vbcodec_encoder_cmd(struct file *file, void *priv,
 			       struct v4l2_encoder_cmd *cmd)
 {
 	struct vbcodec_ctx *ctx = file_to_ctx(file);
-	bool stopped;
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	bool ended;
 	int ret;
 
 	ret = v4l2_m2m_ioctl_try_encoder_cmd(file, priv, cmd);
-	if (ret || !vb2_is_streaming(get_vq(ctx, true)))
+	if (ret || !vb2_is_streaming(get_vq(ctx, true)) ||
+	    !vb2_is_streaming(get_vq(ctx, false)))
 		return ret;
 
 	spin_lock(&ctx->slock);
-	stopped = v4l2_m2m_has_stopped(ctx->fh.m2m_ctx);
+	ended = !v4l2_m2m_has_stopped(m2m_ctx);
+	vbcodec_queue_number(ctx);
 	ret = v4l2_m2m_ioctl_encoder_cmd(file, priv, cmd);
+	ended = ended && v4l2_m2m_has_stopped(m2m_ctx);
 	spin_unlock(&ctx->slock);
 	if (!ret)
-		command_done(ctx, cmd->cmd == V4L2_ENC_CMD_STOP, stopped);
+		command_done(ctx, cmd->cmd == V4L2_ENC_CMD_START, ended);
 
 	return ret;
 }
@@ -383,7 +391,8 @@ static int vbcodec_decoder_cmd(struct file *file, void *priv,
 			       struct v4l2_decoder_cmd *cmd)
 {
 	struct vbcodec_ctx *ctx = file_to_ctx(file);
-	bool stopped;
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	bool ended;
 	int ret;
 
 	ret = v4l2_m2m_ioctl_try_decoder_cmd(file, priv, cmd);
@@ -391,7 +400,8 @@ static int vbcodec_decoder_cmd(struct file *file, void *priv,
 		return ret;
 
 	spin_lock(&ctx->slock);
-	stopped = v4l2_m2m_has_stopped(ctx->fh.m2m_ctx) || ctx->changed;
+	ended = !v4l2_m2m_has_stopped(m2m_ctx);
+	vbcodec_queue_number(ctx);
 	/*
 	 * Go on with the buffers that are there, if they are large enough: with
 	 * a drain, too, which START would refuse to end.
@@ -400,9 +410,10 @@ static int vbcodec_decoder_cmd(struct file *file, void *priv,
 		ctx->changed = false;
 	else
 		ret = v4l2_m2m_ioctl_decoder_cmd(file, priv, cmd);
+	ended = ended && v4l2_m2m_has_stopped(m2m_ctx);
 	spin_unlock(&ctx->slock);
 	if (!ret)
-		command_done(ctx, cmd->cmd == V4L2_DEC_CMD_STOP, stopped);
+		command_done(ctx, cmd->cmd == V4L2_DEC_CMD_START, ended);
 
 	return ret;
 }

@@ -76,6 +76,7 @@ struct vbcodec_ram {
  * @corrupt: what was no JPEG, was damaged, or was none of the kinds supported
  * @overflows: frames that were larger than their buffer
  * @faults: frames that ended in a device fault
+ * @nomem: frames for which the engine found no memory
  * @changes: changes of the size of the picture
  */
 struct vbcodec_stats {
@@ -84,6 +85,7 @@ struct vbcodec_stats {
 	atomic64_t	corrupt;
 	atomic64_t	overflows;
 	atomic64_t	faults;
+	atomic64_t	nomem;
 	atomic64_t	changes;
 };
 
@@ -170,8 +172,11 @@ struct vbcodec_q_data {
  * @height: likewise
  * @started: a header has been seen since OUTPUT streams
  * @waits: user space has asked to be told of source changes
- * @slock: guards @changed and, beside vbcodec_node.lock, the state of a drain
+ * @slock: guards what follows and, beside vbcodec_node.lock, the state of a
+ *	drain
  * @changed: the picture has another size now, for which CAPTURE is not ready
+ * @again: so it was when OUTPUT was stopped: the next header tells it again
+ * @owed: OUTPUT goes on after a drain whose last buffer is still to come
  *
  * Formats and sizes are guarded by vbcodec_node.lock, and constant while their
  * queue has buffers; except that a decoder's job changes those of CAPTURE,
@@ -194,6 +199,8 @@ struct vbcodec_ctx {
 	bool				waits;
 	spinlock_t			slock;		/* see above */
 	bool				changed;
+	bool				again;
+	bool				owed;
 };
 
 static inline struct vbcodec_q_data *
@@ -227,6 +234,7 @@ void vbcodec_ctrls_fini(struct vbcodec_ctx *ctx);
 int vbcodec_queue_init(void *priv, struct vb2_queue *out,
 		       struct vb2_queue *cap);
 void vbcodec_queue_stop(struct vbcodec_ctx *ctx);
+void vbcodec_queue_number(struct vbcodec_ctx *ctx);
 
 /* vbcodec-job.c */
 int vbcodec_job_init(struct vbcodec_node *node);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ends of a stream that who streams asks for: headers, changes of size,
- * and drains, at any moment. Prints TAP.
+ * seeks, and drains, at any moment. Prints TAP.
  *
  *	drain DECODER ENCODER COUNT FILE OTHER
  *
- * COUNT times each race; the pictures are of different sizes, FILE of 64x48.
+ * COUNT times each race; FILE is of 64x48, OTHER smaller.
  */
 
 #include <err.h>
@@ -441,6 +441,137 @@ static void change(const char *decoder, unsigned int count,
 	node_close(&n);
 }
 
+/* --- OUTPUT is stopped, and started again --------------------------------- */
+
+/* A picture that comes as it should. */
+static bool picture(struct node *n, unsigned int *nth, const struct picture *pic)
+{
+	size_t used;
+	int flags = dequeue_nth(n, CAP, nth, &used);
+
+	return flags >= 0 && used &&
+	       !(flags & (V4L2_BUF_FLAG_ERROR | V4L2_BUF_FLAG_LAST)) &&
+	       check_frame(n, *nth, pic, used);
+}
+
+static bool empty_last(struct node *n, unsigned int *nth)
+{
+	size_t used;
+	int flags = dequeue_nth(n, CAP, nth, &used);
+
+	return flags >= 0 && !used && flags & V4L2_BUF_FLAG_LAST;
+}
+
+static bool again(struct node *n)
+{
+	return !on(n, OUT, false) && !on(n, OUT, true);
+}
+
+static void restart_decoder(const char *decoder, const struct sample *small,
+			    const struct sample *large)
+{
+	unsigned int nth;
+	struct node n;
+	size_t used;
+	int flags;
+
+	node_open(&n, decoder);
+	if (subscribe(&n, V4L2_EVENT_EOS) ||
+	    subscribe(&n, V4L2_EVENT_SOURCE_CHANGE) ||
+	    set_fmt(&n, OUT, V4L2_PIX_FMT_JPEG, small->pic.width,
+		    small->pic.height, ROOM) ||
+	    set_fmt(&n, CAP, V4L2_PIX_FMT_NV12, 0, 0, 0) ||
+	    buffer(&n, OUT, 1) || on(&n, OUT, true))
+		err(1, "%s", decoder);
+
+	/* What is stopped while CAPTURE is not there ends when it is. */
+	result(!command(&n, true, true) && !cap_bufs(&n) &&
+	       empty_last(&n, &nth) && event(&n) == V4L2_EVENT_EOS,
+	       "seek: STOP before CAPTURE streams");
+	result(again(&n) && !queue_nth(&n, CAP, nth, NULL, 0) &&
+	       !queue(&n, OUT, small->data, small->size) &&
+	       picture(&n, &nth, &small->pic) && dequeue(&n, OUT, NULL) >= 0,
+	       "seek: after it, pictures come");
+
+	result(!queue_nth(&n, CAP, nth, NULL, 0) &&
+	       !queue(&n, OUT, small->data, small->size) &&
+	       !command(&n, true, true), "seek: STOP");
+	flags = dequeue_nth(&n, CAP, &nth, &used);
+	result(flags >= 0 && used && flags & V4L2_BUF_FLAG_LAST && ended(&n) &&
+	       event(&n) == V4L2_EVENT_EOS, "seek: the last picture");
+	result(again(&n) && !queue_nth(&n, CAP, nth, NULL, 0) &&
+	       !queue(&n, OUT, small->data, small->size) &&
+	       picture(&n, &nth, &small->pic) && dequeue(&n, OUT, NULL) >= 0,
+	       "seek: after the end, pictures come");
+
+	/* Of the event for this one, nothing may be left in the way. */
+	result(!queue_nth(&n, CAP, nth, NULL, 0) &&
+	       !queue(&n, OUT, large->data, large->size) &&
+	       event(&n) == V4L2_EVENT_SOURCE_CHANGE &&
+	       empty_last(&n, &nth) && ended(&n), "seek: a larger picture");
+	result(!queue_nth(&n, CAP, nth, NULL, 0),
+	       "seek: an old buffer can still be queued");
+	result(again(&n) && !queue(&n, OUT, large->data, large->size) &&
+	       event(&n) == V4L2_EVENT_SOURCE_CHANGE && empty_last(&n, &nth),
+	       "seek: the change is told again");
+	result(!on(&n, CAP, false) && !cap_bufs(&n) &&
+	       picture(&n, &nth, &large->pic),
+	       "seek: the larger picture comes");
+	node_close(&n);
+}
+
+static void restart_encoder(const char *encoder, const struct picture *pic)
+{
+	unsigned int nth, i;
+	struct node n;
+	size_t used;
+	int flags;
+
+	if (enc_open(&n, encoder, pic, BUFS) || subscribe(&n, V4L2_EVENT_EOS))
+		err(1, "%s", encoder);
+	enc_fill(&n, 0, pic);
+	enc_fill(&n, 1, pic);
+
+	/* Without CAPTURE there is nothing to drain. */
+	result(!on(&n, CAP, false) && !command(&n, false, true),
+	       "encoder: STOP without CAPTURE");
+	for (i = 0; i < BUFS; i++)
+		if (queue_nth(&n, CAP, i, NULL, 0))
+			err(1, "%s", encoder);
+	result(!on(&n, CAP, true) &&
+	       !queue(&n, OUT, n.map[OUT][0], n.len[OUT]),
+	       "encoder: a picture after it");
+	flags = dequeue_nth(&n, CAP, &nth, &used);
+	result(flags >= 0 && used && !(flags & V4L2_BUF_FLAG_LAST) &&
+	       dequeue(&n, OUT, NULL) >= 0, "encoder: it is not the last one");
+
+	result(!queue(&n, OUT, n.map[OUT][0], n.len[OUT]) &&
+	       !command(&n, false, true), "encoder: STOP with CAPTURE");
+	flags = dequeue(&n, CAP, &used);
+	result(flags >= 0 && used && flags & V4L2_BUF_FLAG_LAST && ended(&n) &&
+	       event(&n) == V4L2_EVENT_EOS, "encoder: the last one");
+	result(again(&n) && !queue_nth(&n, CAP, 0, NULL, 0) &&
+	       !queue(&n, OUT, n.map[OUT][0], n.len[OUT]),
+	       "encoder: OUTPUT streams again");
+	flags = dequeue(&n, CAP, &used);
+	result(flags >= 0 && used && !(flags & V4L2_BUF_FLAG_LAST) &&
+	       dequeue(&n, OUT, NULL) >= 0, "encoder: it goes on after that");
+
+	/* There is no CAPTURE left: a last one is owed. */
+	result(!queue(&n, OUT, n.map[OUT][0], n.len[OUT]) &&
+	       !command(&n, false, true) && again(&n) &&
+	       !queue(&n, OUT, n.map[OUT][0], n.len[OUT]) &&
+	       !queue_nth(&n, CAP, 0, NULL, 0) && empty_last(&n, &nth) &&
+	       event(&n) == V4L2_EVENT_EOS,
+	       "encoder: OUTPUT streams again in a drain");
+	result(ended(&n) && !command(&n, false, false) &&
+	       !queue_nth(&n, CAP, 1, NULL, 0), "encoder: START after it");
+	flags = dequeue(&n, CAP, &used);
+	result(flags >= 0 && used && !(flags & V4L2_BUF_FLAG_LAST),
+	       "encoder: the next picture comes");
+	node_close(&n);
+}
+
 int main(int argc, char **argv)
 {
 	struct sample samples[2];
@@ -461,6 +592,8 @@ int main(int argc, char **argv)
 	race_decoder(argv[1], count, samples[0].data, samples[0].size);
 	race_encoder(argv[2], count, &samples[0].pic);
 	change(argv[1], count, samples);
+	restart_decoder(argv[1], &samples[1], &samples[0]);
+	restart_encoder(argv[2], &samples[0].pic);
 	results_end();
 
 	return 0;
