@@ -214,7 +214,10 @@ test_unload()
 	tap_run 'and the bus master after it' rmmod vbdma
 	tap_run 'nothing is left in debugfs' \
 		test ! -e $debugfs/vbcam -a ! -e $debugfs/vbdma
-	for bad in n_devs=0 n_devs=9; do
+	load n_devs=64
+	tap_run 'there can be 64 cameras' test -c "$(node 63)"
+	rmmod vbcam
+	for bad in n_devs=0 n_devs=65; do
 		modprobe vbcam $bad 2>/dev/null
 		tap_is $? 1 "$bad is refused"
 	done

@@ -15,7 +15,7 @@
 static struct vbdma_params vbdma_params = { .n_devs = 1 };
 
 module_param_named(n_devs, vbdma_params.n_devs, uint, 0444);
-MODULE_PARM_DESC(n_devs, "Number of devices, up to 8 (1)");
+MODULE_PARM_DESC(n_devs, "Number of devices, up to 64 (1)");
 
 module_param_named(pci, vbdma_params.pci, uint, 0444);
 MODULE_PARM_DESC(pci,

@@ -31,7 +31,7 @@
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
-#define VBDMA_MAX_DEVS	8
+#define VBDMA_MAX_DEVS	64
 
 struct dentry;
 struct vbdma_edu;
