@@ -33,6 +33,9 @@
 #define MAX_PLANES	2
 #define TIMEOUT_S	60
 
+/* Nothing happens, not even an error: not what ends other runs (1). */
+#define EXIT_STUCK	4
+
 static struct {
 	unsigned int frames, buffers, width, height;
 	unsigned int raw, last_raw;
@@ -486,7 +489,8 @@ static void wait_for_any(struct pollfd *pfd, unsigned int n)
 		}
 }
 
-static void run(void)
+/* @begun: where to write a byte when the first frame has arrived, or -1 */
+static void run(int begun)
 {
 	struct pollfd pfd[MAX_NODES];
 	unsigned int i, n = poll_fds(pfd);
@@ -497,12 +501,17 @@ static void run(void)
 
 		for (i = 0; i < nr_links; i++)
 			moved |= link_turn(&links[i]);
+		if (begun >= 0 && links[nr_links - 1].frames) {
+			if (write(begun, "", 1) != 1)
+				err(1, "write");
+			begun = -1;
+		}
 		if (moved) {
 			last = time(NULL);
 			continue;
 		}
 		if (time(NULL) - last > TIMEOUT_S)
-			errx(1, "nothing moves: %u of %u frames arrived",
+			errx(EXIT_STUCK, "nothing moves: %u of %u frames arrived",
 			     links[nr_links - 1].frames, opt.frames);
 		wait_for_any(pfd, n);
 	}
@@ -529,17 +538,23 @@ static void take_buffers(struct side *side)
 /* The child streams; the parent has the same open files, and other plans. */
 static void interfere(void)
 {
-	pid_t pid = fork();
+	int status, begun[2];
 	unsigned int i;
-	int status;
+	char byte;
+	pid_t pid;
 
+	if (pipe(begun))
+		err(3, "pipe");
+	pid = fork();
 	if (pid < 0)
-		err(1, "fork");
+		err(3, "fork");
 	if (!pid) {
-		run();
+		run(begun[1]);
 		exit(0);
 	}
-	usleep(50000);
+	close(begun[1]);
+	if (read(begun[0], &byte, 1) != 1)
+		errx(3, "who streams ended by itself");
 	for (i = 0; i < nr_links; i++) {
 		take_buffers(&links[i].from);
 		take_buffers(&links[i].to);
@@ -563,7 +578,7 @@ int main(int argc, char **argv)
 	stream(true);
 	if (opt.interfere)
 		interfere();
-	run();
+	run(-1);
 	stream(false);
 
 	for (i = 0; i < nr_links; i++)
