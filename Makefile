@@ -6,6 +6,8 @@ KVER	?= $(shell uname -r)
 KDIR	?= /lib/modules/$(KVER)/build
 SUITE	?=
 KERNEL	?=
+# m: the modules of selftests/, too
+VBM_TESTS ?= n
 
 all: modules
 
@@ -24,13 +26,14 @@ modules: check-crcs
 # modpost writes the symbol versions, so the comparison with the kernel's comes
 # right after it.
 build-modules:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) VBM_TESTS=$(VBM_TESTS) modules
 
 check-crcs: build-modules
 	scripts/check-crcs.sh $(KDIR)/Module.symvers Module.symvers
 
 modules_install: modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) VBM_TESTS=$(VBM_TESTS) \
+		INSTALL_MOD_DIR=updates modules_install
 
 check:
 	SUITE='$(SUITE)' KERNEL='$(KERNEL)' testbed/check

@@ -142,7 +142,7 @@ readonly BUILD_COMMANDS='
 	cd /src
 	export KBUILD_EXTRA_SYMBOLS=/peers/Module.symvers
 	if [ -e Makefile ]; then
-		make -j2 KERNELRELEASE= KDIR=/lib/modules/$1/build modules
+		make -j2 VBM_TESTS=m KERNELRELEASE= KDIR=/lib/modules/$1/build modules
 	fi
 	if [ -e selftests/Makefile ]; then
 		make -j2 -C selftests
