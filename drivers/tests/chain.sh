@@ -63,7 +63,7 @@ leaves_nothing()
 # Who streams loses a device, its life, or its buffers, at any point.
 test_interference()
 {
-	local rounds=${VBM_ROUNDS:-100} pid
+	local rounds=${VBM_ROUNDS:-200} pid
 
 	load_all 0
 	# Both kinds of memory at the same time.
@@ -134,7 +134,7 @@ reload()
 {
 	local i pid
 
-	for ((i = 0; i < 5; i++)); do
+	for ((i = 0; i < 10; i++)); do
 		stream_begin 0 $((1 + i)) || echo "round $i: no frames"
 		kill -KILL $pid
 		wait $pid
