@@ -488,28 +488,28 @@ static void restart_decoder(const char *decoder, const struct sample *small,
 	result(!command(&n, true, true) && !cap_bufs(&n) &&
 	       empty_last(&n, &nth) && event(&n) == V4L2_EVENT_EOS,
 	       "seek: STOP before CAPTURE streams");
-	result(again(&n) && !queue_nth(&n, CAP, nth, NULL, 0) &&
-	       !queue(&n, OUT, small->data, small->size) &&
+	result(again(&n) && !queue(&n, OUT, small->data, small->size) &&
 	       picture(&n, &nth, &small->pic) && dequeue(&n, OUT, NULL) >= 0,
 	       "seek: after it, pictures come");
 
-	result(!queue_nth(&n, CAP, nth, NULL, 0) &&
-	       !queue(&n, OUT, small->data, small->size) &&
-	       !command(&n, true, true), "seek: STOP");
+	/* Both buffers of CAPTURE are here: nothing comes before STOP. */
+	result(!queue(&n, OUT, small->data, small->size) &&
+	       !command(&n, true, true) && !queue_nth(&n, CAP, 0, NULL, 0),
+	       "seek: STOP");
 	flags = dequeue_nth(&n, CAP, &nth, &used);
 	result(flags >= 0 && used && flags & V4L2_BUF_FLAG_LAST && ended(&n) &&
 	       event(&n) == V4L2_EVENT_EOS, "seek: the last picture");
-	result(again(&n) && !queue_nth(&n, CAP, nth, NULL, 0) &&
+	result(again(&n) && !queue_nth(&n, CAP, 1, NULL, 0) &&
 	       !queue(&n, OUT, small->data, small->size) &&
 	       picture(&n, &nth, &small->pic) && dequeue(&n, OUT, NULL) >= 0,
 	       "seek: after the end, pictures come");
 
 	/* Of the event for this one, nothing may be left in the way. */
-	result(!queue_nth(&n, CAP, nth, NULL, 0) &&
+	result(!queue_nth(&n, CAP, 0, NULL, 0) &&
 	       !queue(&n, OUT, large->data, large->size) &&
 	       event(&n) == V4L2_EVENT_SOURCE_CHANGE &&
 	       empty_last(&n, &nth) && ended(&n), "seek: a larger picture");
-	result(!queue_nth(&n, CAP, nth, NULL, 0),
+	result(!queue_nth(&n, CAP, 0, NULL, 0),
 	       "seek: an old buffer can still be queued");
 	result(again(&n) && !queue(&n, OUT, large->data, large->size) &&
 	       event(&n) == V4L2_EVENT_SOURCE_CHANGE && empty_last(&n, &nth),
@@ -529,8 +529,6 @@ static void restart_encoder(const char *encoder, const struct picture *pic)
 
 	if (enc_open(&n, encoder, pic, BUFS) || subscribe(&n, V4L2_EVENT_EOS))
 		err(1, "%s", encoder);
-	enc_fill(&n, 0, pic);
-	enc_fill(&n, 1, pic);
 
 	/* Without CAPTURE there is nothing to drain. */
 	result(!on(&n, CAP, false) && !command(&n, false, true),
@@ -538,26 +536,30 @@ static void restart_encoder(const char *encoder, const struct picture *pic)
 	for (i = 0; i < BUFS; i++)
 		if (queue_nth(&n, CAP, i, NULL, 0))
 			err(1, "%s", encoder);
-	result(!on(&n, CAP, true) &&
-	       !queue(&n, OUT, n.map[OUT][0], n.len[OUT]),
-	       "encoder: a picture after it");
-	flags = dequeue_nth(&n, CAP, &nth, &used);
-	result(flags >= 0 && used && !(flags & V4L2_BUF_FLAG_LAST) &&
-	       dequeue(&n, OUT, NULL) >= 0, "encoder: it is not the last one");
+	result(!on(&n, CAP, true) && encoder_queue(&n, pic),
+	       "encoder: pictures after it");
+	for (i = 0; i < BUFS; i++) {
+		flags = dequeue(&n, CAP, &used);
+		result(flags >= 0 && used && !(flags & V4L2_BUF_FLAG_LAST),
+		       "encoder: it is not the last one");
+	}
+	result(encoder_dequeue(&n), "encoder: OUTPUT of those is back");
 
+	/* Both buffers of CAPTURE are here: nothing comes before STOP. */
 	result(!queue(&n, OUT, n.map[OUT][0], n.len[OUT]) &&
-	       !command(&n, false, true), "encoder: STOP with CAPTURE");
+	       !command(&n, false, true) && !queue_nth(&n, CAP, 0, NULL, 0),
+	       "encoder: STOP with CAPTURE");
 	flags = dequeue(&n, CAP, &used);
 	result(flags >= 0 && used && flags & V4L2_BUF_FLAG_LAST && ended(&n) &&
 	       event(&n) == V4L2_EVENT_EOS, "encoder: the last one");
-	result(again(&n) && !queue_nth(&n, CAP, 0, NULL, 0) &&
+	result(again(&n) && !queue_nth(&n, CAP, 1, NULL, 0) &&
 	       !queue(&n, OUT, n.map[OUT][0], n.len[OUT]),
 	       "encoder: OUTPUT streams again");
 	flags = dequeue(&n, CAP, &used);
 	result(flags >= 0 && used && !(flags & V4L2_BUF_FLAG_LAST) &&
 	       dequeue(&n, OUT, NULL) >= 0, "encoder: it goes on after that");
 
-	/* There is no CAPTURE left: a last one is owed. */
+	/* A last one is owed. */
 	result(!queue(&n, OUT, n.map[OUT][0], n.len[OUT]) &&
 	       !command(&n, false, true) && again(&n) &&
 	       !queue(&n, OUT, n.map[OUT][0], n.len[OUT]) &&
