@@ -187,20 +187,16 @@ proof_shared()	# name, OWNER>USER...
 
 proof_faults()
 {
-	local file name value n
+	local file name value
 
-	for file in /sys/kernel/debug/vbdma/*/stats \
-		/sys/kernel/debug/vbdisp/*/stats; do
+	for file in /sys/kernel/debug/{vbdma,vbdisp}/*/stats; do
+		name=faults
+		[[ $file != */vbdisp/* ]] || name=torn
 		# Not all have a display.
-		[ -e "$file" ] || [[ $file != */vbdisp/* ]] || continue
-		n=no
-		while read -r name value; do
-			case $name in
-			faults|torn) n=$((${n/no/0} + value)) ;;
-			esac
-		done 2>/dev/null < "$file"
-		if [ "$n" != 0 ]; then
-			echo "$file: $n faults"
+		[ -e "$file" ] || [ $name = faults ] || continue
+		value_of "${file#/sys/kernel/debug/}" $name
+		if [ "$value" != 0 ]; then
+			echo "$file: ${value:-no} $name"
 			return
 		fi
 	done

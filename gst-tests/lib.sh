@@ -79,13 +79,15 @@ declare -A STATS_BEGIN STATS_END
 stats_read()	# name of the array to fill
 {
 	local -n into=$1
-	local name value
+	local line lines=()
 
 	into=()
-	while read -r name value; do
-		into["$name"]=$value
-	done < "$STATS"
-} 2>/dev/null
+	# As a whole: see value_of().
+	{ mapfile -t lines < "$STATS"; } 2>/dev/null
+	for line in "${lines[@]}"; do
+		into["${line%% *}"]=${line#* }
+	done
+}
 
 stats_begin()
 {

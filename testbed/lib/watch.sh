@@ -22,15 +22,18 @@ node_named()	# name of a node
 }
 
 # Sets $value; to nothing, and fails, if there is no such file or name.
+#
+# The file is read as a whole: "read" seeks back to the end of each line, where
+# the kernel makes the text anew, and a number may have one digit more by then.
 value_of()	# file in debugfs, name in it
 {
-	local name
+	local line lines=()
 
-	{
-		while read -r name value; do
-			[ "$name" != "$2" ] || return 0
-		done < "/sys/kernel/debug/$1"
-	} 2>/dev/null
+	{ mapfile -t lines < "/sys/kernel/debug/$1"; } 2>/dev/null
+	for line in "${lines[@]}"; do
+		value=${line#* }
+		[ "${line%% *}" != "$2" ] || return 0
+	done
 	value=
 	return 1
 }
