@@ -207,14 +207,45 @@ static void heap_alloc(struct buffer *buf, const char *name)
 	buf->fd = data.fd;
 }
 
+/* A page of a memfd, and where it is. */
+struct page {
+	size_t index;
+	uint64_t pfn;
+};
+
+static int page_compare(const void *a, const void *b)
+{
+	const struct page *pa = a, *pb = b;
+
+	return pa->pfn < pb->pfn ? -1 : pa->pfn > pb->pfn;
+}
+
+/* Sorts @pages; returns the first of @nr that are neighbours, if there are. */
+static struct page *neighbours(struct page *pages, size_t nr_pages, size_t nr)
+{
+	size_t i, first = 0;
+
+	qsort(pages, nr_pages, sizeof(*pages), page_compare);
+	for (i = 0; i < nr_pages; i++) {
+		if (i && pages[i].pfn != pages[i - 1].pfn + 1)
+			first = i;
+		if (i - first + 1 == nr)
+			return &pages[first];
+	}
+	return pages;
+}
+
 /*
- * A memfd's pages in order; or, shuffled, every second page first, so that no
- * two neighbours in the dma-buf are neighbours in the memfd; or one huge page.
+ * Pages of a memfd: some that are neighbours, which one many times as large as
+ * the buffer has somewhere; or, shuffled, every second one first, so that no two
+ * neighbours in the dma-buf are neighbours in the memfd; or one huge page.
  */
 static void udmabuf_alloc(struct buffer *buf, bool shuffled, bool huge)
 {
-	size_t nr = buf->size / page_size, i, page;
+	size_t nr = buf->size / page_size, i, k;
+	size_t nr_pages = shuffled || huge ? nr : 64 * nr;
 	struct udmabuf_create_list *list;
+	struct page *pages, *first;
 	int dev, mem, pagemap;
 	struct run run = { };
 	unsigned char *map;
@@ -227,37 +258,44 @@ static void udmabuf_alloc(struct buffer *buf, bool shuffled, bool huge)
 		die(EXIT_WRONG, "pagemap: %s", strerror(errno));
 	mem = memfd_create("foreign", MFD_CLOEXEC | MFD_ALLOW_SEALING |
 			   (huge ? MFD_HUGETLB : 0));
-	if (mem < 0 || ftruncate(mem, buf->size) < 0)
+	if (mem < 0 || ftruncate(mem, nr_pages * page_size) < 0)
 		die(EXIT_NO_EXPORTER, "memfd: %s", strerror(errno));
-	map = mmap(NULL, buf->size, PROT_READ | PROT_WRITE, MAP_SHARED, mem, 0);
+	map = mmap(NULL, nr_pages * page_size, PROT_READ | PROT_WRITE,
+		   MAP_SHARED, mem, 0);
 	if (map == MAP_FAILED)
 		die(EXIT_NO_EXPORTER, "memfd mmap: %s", strerror(errno));
-	memset(map, 0, buf->size);
+	memset(map, 0, nr_pages * page_size);
 	if (fcntl(mem, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
 		die(EXIT_WRONG, "F_SEAL_SHRINK: %s", strerror(errno));
 
+	pages = calloc(nr_pages, sizeof(*pages));
 	list = calloc(1, sizeof(*list) + nr * sizeof(list->list[0]));
-	if (!list)
+	if (!pages || !list)
 		die(EXIT_WRONG, "no memory");
+	for (i = 0; i < nr_pages; i++) {
+		pages[i].index = i;
+		pages[i].pfn = pagemap_pfn(pagemap, map + i * page_size);
+	}
+	first = nr_pages > nr ? neighbours(pages, nr_pages, nr) : pages;
 	list->flags = UDMABUF_FLAGS_CLOEXEC;
-	list->count = shuffled ? nr : 1;
+	list->count = huge ? 1 : nr;
 	for (i = 0; i < list->count; i++) {
-		page = i < (nr + 1) / 2 ? 2 * i : 2 * (i - (nr + 1) / 2) + 1;
+		k = i < (nr + 1) / 2 ? 2 * i : 2 * (i - (nr + 1) / 2) + 1;
 		list->list[i].memfd = mem;
-		list->list[i].offset = page * page_size;
-		list->list[i].size = shuffled ? page_size : buf->size;
+		list->list[i].offset = first[shuffled ? k : i].index * page_size;
+		list->list[i].size = huge ? buf->size : page_size;
 	}
 	buf->fd = xioctl(dev, UDMABUF_CREATE_LIST, list);
 	if (buf->fd < 0)
 		die(EXIT_WRONG, "UDMABUF_CREATE_LIST: %s", strerror(errno));
 	/* Pinned now, and so where they will stay. */
-	for (i = 0; i < nr; i++) {
-		page = shuffled ? list->list[i].offset / page_size : i;
-		run_add(&run, pagemap_pfn(pagemap, map + page * page_size), 1);
-	}
+	for (i = 0; i < nr; i++)
+		run_add(&run, pagemap_pfn(pagemap, map + (huge ? i * page_size :
+						list->list[i].offset)), 1);
 	buf->extents = run.extents;
 	free(list);
-	munmap(map, buf->size);
+	free(pages);
+	munmap(map, nr_pages * page_size);
 	close(mem);
 	close(pagemap);
 	close(dev);
