@@ -110,8 +110,31 @@ static bool is_report(const char *line)
 	return false;
 }
 
+/*
+ * 6.12's vivid waits until a time that may have passed if its thread is held up
+ * just then, and the kernel prints the thread's stack: as many lines as a test
+ * is allowed, whatever is tested. That it says so is one line.
+ */
+enum stack { NO_STACK, ANY_STACK, VIVIDS_STACK };
+
+static bool is_vivids_stack(const char *text, enum stack *stack)
+{
+	if (strstr(text, "schedule_timeout: wrong timeout value")) {
+		*stack = ANY_STACK;
+		return false;
+	}
+	if (*stack == ANY_STACK)
+		*stack = strstr(text, " Comm: vivid-") ? VIVIDS_STACK : NO_STACK;
+	if (*stack != VIVIDS_STACK)
+		return false;
+	if (strstr(text, "</TASK>"))
+		*stack = NO_STACK;
+	return true;
+}
+
 static void log_read(struct log_seen *seen)
 {
+	enum stack stack = NO_STACK;
 	char buf[8192], *text;
 	ssize_t n;
 
@@ -128,6 +151,8 @@ static void log_read(struct log_seen *seen)
 		text[strcspn(text, "\n")] = '\0';
 		/* What user space says there is not the kernel's. */
 		if (atoi(buf) >> 3)
+			continue;
+		if (is_vivids_stack(text, &stack))
 			continue;
 		seen->lines++;
 		if (!seen->report && is_report(text)) {
