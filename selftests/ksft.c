@@ -152,9 +152,7 @@ static void log_read(struct log_seen *seen)
 		/* What user space says there is not the kernel's. */
 		if (atoi(buf) >> 3)
 			continue;
-		if (is_vivids_stack(text, &stack))
-			continue;
-		seen->lines++;
+		seen->lines += !is_vivids_stack(text, &stack);
 		if (!seen->report && is_report(text)) {
 			seen->report = true;
 			snprintf(seen->first, sizeof(seen->first), "%.200s", text);
