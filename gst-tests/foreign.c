@@ -280,9 +280,12 @@ static void udmabuf_alloc(struct buffer *buf, bool shuffled, bool huge)
 	list->flags = UDMABUF_FLAGS_CLOEXEC;
 	list->count = huge ? 1 : nr;
 	for (i = 0; i < list->count; i++) {
-		k = i < (nr + 1) / 2 ? 2 * i : 2 * (i - (nr + 1) / 2) + 1;
+		k = i;
+		if (shuffled)
+			k = i < (nr + 1) / 2 ? 2 * i :
+					       2 * (i - (nr + 1) / 2) + 1;
 		list->list[i].memfd = mem;
-		list->list[i].offset = first[shuffled ? k : i].index * page_size;
+		list->list[i].offset = first[k].index * page_size;
 		list->list[i].size = huge ? buf->size : page_size;
 	}
 	buf->fd = xioctl(dev, UDMABUF_CREATE_LIST, list);
