@@ -71,9 +71,10 @@ static void vbm_show_import(struct seq_file *s, struct vbm_import *imp)
 	seq_printf(s, "buf=%u kind=import dev=%s size=%zu exporter=%s ours=%d",
 		   plane->id, dev_name(plane->dev), plane->size,
 		   imp->dmabuf->exp_name, !!imp->map);
-	seq_printf(s, " segments=%u dir=%s sync=%s vmap=%d\n", imp->segments,
-		   vbm_dir_name(plane->dir), imp->syncs ? "sync" : "-",
-		   !!READ_ONCE(imp->vaddr));
+	seq_printf(s, " segments=%u dir=%s sync=%s vmap=%d parked=%d\n",
+		   imp->segments, vbm_dir_name(plane->dir),
+		   imp->syncs ? "sync" : "-", !!READ_ONCE(imp->vaddr),
+		   !READ_ONCE(plane->vb));
 }
 
 static int buffers_show(struct seq_file *s, void *unused)

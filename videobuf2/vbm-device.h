@@ -43,6 +43,7 @@ struct vbm_client {
  * @bound: a devres entry tells when its driver goes; else @dev is held
  * @dead: its driver has gone; guarded by vbm_devices_lock
  * @clients: what is mapped for it, guarded by vbm_devices_lock
+ * @parked: imports that are kept mapped for it, guarded by vbm_cache_lock
  * @limits: what it asks of memory, as of its first mapping
  */
 struct vbm_device {
@@ -53,6 +54,7 @@ struct vbm_device {
 	bool bound;
 	bool dead;
 	struct list_head clients;
+	unsigned int parked;
 	struct vbm_constraints limits;
 };
 

@@ -3,7 +3,8 @@
  * The importer: dma-bufs that user space queues.
  *
  * vb2 attaches and maps a plane when another dma-buf or another length shows
- * up at its index, and keeps it mapped from frame to frame.
+ * up at its index, and keeps it mapped from frame to frame. What it lets go of
+ * then stays mapped in the cache (vbm-cache.c), from where attach takes it.
  *
  * vb2 core forgets the reference to a dma-buf whose attach fails, so
  * attach does nothing that can fail, and map tells. Even the memory for the
@@ -14,8 +15,9 @@
  * buffer that share the dma-buf.
  */
 
-#include <linux/delay.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-map-ops.h>
+#include <linux/file.h>
 #include <linux/slab.h>
 
 #include <media/videobuf2-v4l2.h>
@@ -23,11 +25,11 @@
 #include "vbm-import.h"
 #include "vbm-attachment.h"
 #include "vbm-buf.h"
+#include "vbm-cache.h"
 #include "vbm-cpu.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
-#include "vbm-vmap.h"
 #include "vbm.h"
 
 static void *vbm_import_hold(struct vbm_client *client);
@@ -58,8 +60,9 @@ static const struct vb2_plane *vbm_import_planes(struct vb2_buffer *vb)
  * vb2 checks none but the first. Planes before this one have been attached
  * already, and would share with it, so it is the first.
  */
-static size_t vbm_import_shared_size(struct vb2_buffer *vb,
-				     struct dma_buf *dmabuf, size_t size)
+static noinline size_t
+vbm_import_shared_size(struct vb2_buffer *vb, struct dma_buf *dmabuf,
+		       size_t size)
 {
 	const struct vb2_plane *planes = vbm_import_planes(vb);
 	unsigned int i;
@@ -95,69 +98,6 @@ static size_t vbm_import_piece(struct vb2_buffer *vb, struct dma_buf *dmabuf,
 	return max(size, min(most, dmabuf->size));
 }
 
-/**
- * vbm_import_attach() - prepare to use a dma-buf as a plane
- * @vb: the vb2 buffer
- * @dev: the device that will use it
- * @dmabuf: the dma-buf, held by vb2 until detach
- * @size: bytes that the plane needs
- * @contig: the driver wants one address, not a list
- *
- * Context: may sleep; vb2_queue.lock held.
- * Return: the import, always. Errors are kept for vbm_import_map().
- */
-struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
-				     struct dma_buf *dmabuf, size_t size,
-				     bool contig)
-{
-	struct vbm_import *imp;
-
-	imp = kzalloc_obj(*imp);
-	if (!imp)
-		return &vbm_import_nomem;
-
-	imp->plane.kind = VBM_IMPORT;
-	imp->plane.contig = contig;
-	imp->plane.dir = vb->vb2_queue->dma_dir;
-	imp->plane.vb = vb;
-	imp->plane.dev = dev;
-	imp->plane.size = vbm_import_shared_size(vb, dmabuf, size);
-	imp->dmabuf = dmabuf;
-	imp->client.ops = &vbm_import_client_ops;
-	kref_init(&imp->ref);
-	mutex_init(&imp->lock);
-	spin_lock_init(&imp->sync_lock);
-	/* The attachment names it, and is shown, until vb2 detaches. */
-	get_device(dev);
-	if (dmabuf->size < imp->plane.size)
-		imp->error = -EFAULT;
-
-	vbm_plane_register(&imp->plane);
-	vbm_stat_inc(VBM_STAT_IMPORTS);
-	vbm_stat_inc(VBM_STAT_IMPORTS_TOTAL);
-	return imp;
-}
-
-static void vbm_import_release(struct kref *ref)
-{
-	struct vbm_import *imp = container_of(ref, struct vbm_import, ref);
-
-	vbm_device_put(imp->vdev);
-	put_device(imp->plane.dev);
-	mutex_destroy(&imp->lock);
-	kfree(imp);
-}
-
-void vbm_import_detach(struct vbm_import *imp)
-{
-	if (imp == &vbm_import_nomem)
-		return;
-
-	vbm_plane_unregister(&imp->plane);
-	vbm_stat_dec(VBM_STAT_IMPORTS);
-	kref_put(&imp->ref, vbm_import_release);
-}
-
 static int vbm_import_fail(struct vbm_import *imp, enum vbm_stat stat, int ret)
 {
 	vbm_stat_inc(stat);
@@ -166,34 +106,7 @@ static int vbm_import_fail(struct vbm_import *imp, enum vbm_stat stat, int ret)
 	return ret;
 }
 
-/* While a driver has the kernel address, the CPU may touch it in both ways. */
-static void vbm_import_vunmap_locked(struct vbm_import *imp)
-{
-	struct iosys_map map = IOSYS_MAP_INIT_VADDR(imp->vaddr);
-
-	lockdep_assert_held(&imp->lock);
-	if (!imp->vaddr)
-		return;
-	dma_buf_end_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
-	dma_buf_vunmap_unlocked(imp->dmabuf, &map);
-	WRITE_ONCE(imp->vaddr, NULL);
-}
-
-/* When it returns nobody syncs the addresses any more. */
-static void vbm_import_stop_sync(struct vbm_import *imp)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&imp->sync_lock, flags);
-	imp->foreign_sync = false;
-	while (imp->syncing) {
-		spin_unlock_irqrestore(&imp->sync_lock, flags);
-		usleep_range(100, 200);
-		spin_lock_irqsave(&imp->sync_lock, flags);
-	}
-	spin_unlock_irqrestore(&imp->sync_lock, flags);
-}
-
+/* What is left to be done is to leave the device. */
 static void vbm_import_unmap_locked(struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
@@ -210,61 +123,387 @@ static void vbm_import_unmap_locked(struct vbm_import *imp)
 	imp->map = NULL;
 	plane->sgt = NULL;
 	plane->dma_addr = 0;
-	if (imp->vdev)
-		vbm_device_leave(&imp->client);
 	vbm_stat_inc(VBM_STAT_IMPORT_UNMAPS);
 	trace_vbm_import_unmap(plane, dev_name(plane->dev));
 }
 
-void vbm_import_unmap(struct vbm_import *imp)
+/* Once this returns the device may be no more, unless vb2 has the import. */
+static void vbm_import_leave_locked(struct vbm_import *imp)
+{
+	lockdep_assert_held(&imp->lock);
+	if (!imp->vdev)
+		return;
+	vbm_device_leave(&imp->client);
+	vbm_device_put(imp->vdev);
+	imp->vdev = NULL;
+}
+
+static noinline struct vbm_import *
+vbm_import_new(struct device *dev, struct dma_buf *dmabuf,
+	       enum dma_data_direction dir)
+{
+	struct vbm_import *imp;
+
+	imp = kzalloc_obj(*imp);
+	if (!imp)
+		return NULL;
+
+	imp->plane.kind = VBM_IMPORT;
+	imp->plane.dir = dir;
+	imp->plane.dev = dev;
+	imp->dmabuf = dmabuf;
+	imp->client.ops = &vbm_import_client_ops;
+	kref_init(&imp->ref);
+	mutex_init(&imp->lock);
+	spin_lock_init(&imp->sync_lock);
+	/* The attachment names it, and is shown, as long as there is one. */
+	get_device(dev);
+
+	vbm_plane_register(&imp->plane);
+	vbm_stat_inc(VBM_STAT_IMPORTS_TOTAL);
+	return imp;
+}
+
+static void vbm_import_release(struct kref *ref)
+{
+	struct vbm_import *imp = container_of(ref, struct vbm_import, ref);
+
+	mutex_destroy(&imp->lock);
+	kfree(imp);
+}
+
+static void vbm_import_put(struct vbm_import *imp)
+{
+	kref_put(&imp->ref, vbm_import_release);
+}
+
+/* Undo all but the reference to the dma-buf, and the memory. */
+static void vbm_import_drop(struct vbm_import *imp)
 {
 	mutex_lock(&imp->lock);
 	vbm_import_unmap_locked(imp);
 	mutex_unlock(&imp->lock);
+
+	vbm_plane_unregister(&imp->plane);
+	put_device(imp->plane.dev);
+	imp->plane.dev = NULL;
+
+	mutex_lock(&imp->lock);
+	vbm_import_leave_locked(imp);
+	mutex_unlock(&imp->lock);
 }
 
-/* In the device's list it is mapped, so vb2 still has it. */
+/* vb2 lets go of it; it still has a reference to the dma-buf. */
+static noinline void vbm_import_free(struct vbm_import *imp)
+{
+	vbm_import_drop(imp);
+	if (imp->holds_dmabuf)
+		dma_buf_put(imp->dmabuf);
+	vbm_import_put(imp);
+}
+
+/**
+ * vbm_import_evict() - drop an import that was parked
+ * @imp: the import, no longer in the cache; may have been dropped already
+ *
+ * When it returns, the dma-buf is released if this was its last reference.
+ *
+ * Context: may sleep; a kernel thread without any lock.
+ */
+void vbm_import_evict(struct vbm_import *imp)
+{
+	if (imp->plane.dev)
+		vbm_import_drop(imp);
+	__fput_sync(imp->dmabuf->file);
+	vbm_import_put(imp);
+}
+
+/* In the device's list it is mapped, so vb2 or the cache still has it. */
 static void *vbm_import_hold(struct vbm_client *client)
 {
 	struct vbm_import *imp = container_of(client, struct vbm_import,
 					      client);
 
+	if (READ_ONCE(imp->state) == VBM_IMPORT_DROPPED)
+		return NULL;
 	kref_get(&imp->ref);
 	return imp;
 }
 
+/*
+ * The device goes, and has no other use for a parked one. Of one in use only a
+ * foreign exporter's is unmapped here: one of ours knows by itself, and unmaps
+ * what interrupts still look at.
+ */
 static void vbm_import_kill(void *held, struct vbm_device *vdev)
 {
 	struct vbm_import *imp = held;
 
-	vbm_import_unmap(imp);
-	kref_put(&imp->ref, vbm_import_release);
+	switch (vbm_cache_claim(imp)) {
+	case VBM_CACHE_YOURS:
+		vbm_import_drop(imp);
+		vbm_cache_dropped(imp);
+		break;
+	case VBM_CACHE_USED:
+		mutex_lock(&imp->lock);
+		if (!imp->map)
+			vbm_import_unmap_locked(imp);
+		vbm_import_leave_locked(imp);
+		mutex_unlock(&imp->lock);
+		break;
+	case VBM_CACHE_GOING:
+		break;
+	}
+	vbm_import_put(imp);
 }
 
 /*
- * A foreign exporter knows nothing of our drivers going. From the moment that
- * the device lists the import it may be unmapped; the lock holds that up until
- * there is an attachment to look at.
+ * A foreign exporter knows nothing of our drivers going. One of ours does, and
+ * unmaps, but would leave the attachment of a parked import behind. So both are
+ * listed by the device, which from that moment on may unmap; the lock holds
+ * that up.
  */
-static int vbm_import_join(struct vbm_import *imp,
-			   struct dma_buf_attachment *attach)
+static int vbm_import_watch_locked(struct vbm_import *imp)
 {
-	struct vbm_device *vdev = vbm_device_get(imp->plane.dev);
+	struct vbm_device *vdev;
 	int ret;
 
+	lockdep_assert_held(&imp->lock);
+	if (imp->vdev)
+		return 0;
+
+	vdev = vbm_device_get(imp->plane.dev);
 	if (IS_ERR(vdev))
 		return PTR_ERR(vdev);
 
-	mutex_lock(&imp->lock);
 	ret = vbm_device_join(vdev, &imp->client);
-	if (!ret) {
-		imp->vdev = vdev;
-		imp->attach = attach;
-	}
-	mutex_unlock(&imp->lock);
 	if (ret)
 		vbm_device_put(vdev);
+	else
+		imp->vdev = vdev;
 	return ret;
+}
+
+/* Has the exporter, one of ours, unmapped it? Then its device is going. */
+static bool vbm_import_lost(const struct vbm_import *imp)
+{
+	return imp->map && !READ_ONCE(imp->map->live);
+}
+
+static struct vbm_import *vbm_import_take(struct device *dev,
+					  struct dma_buf *dmabuf,
+					  enum dma_data_direction dir)
+{
+	struct vbm_import *imp;
+
+	if (vbm_cache_empty())
+		return NULL;
+	imp = vbm_cache_take(dev, dmabuf, dir);
+	if (imp && vbm_import_lost(imp)) {
+		vbm_import_free(imp);
+		imp = NULL;
+	}
+	return imp;
+}
+
+/**
+ * vbm_import_attach() - prepare to use a dma-buf as a plane
+ * @vb: the vb2 buffer
+ * @dev: the device that will use it
+ * @dmabuf: the dma-buf, held by vb2 until detach
+ * @size: bytes that the plane needs
+ * @contig: the driver wants one address, not a list
+ *
+ * Context: may sleep; vb2_queue.lock held.
+ * Return: the import, always. Errors are kept for vbm_import_map().
+ */
+struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
+				     struct dma_buf *dmabuf, size_t size,
+				     bool contig)
+{
+	enum dma_data_direction dir = vb->vb2_queue->dma_dir;
+	struct vbm_import *imp;
+
+	imp = vbm_import_take(dev, dmabuf, dir);
+	if (!imp)
+		imp = vbm_import_new(dev, dmabuf, dir);
+	if (!imp)
+		return &vbm_import_nomem;
+
+	imp->plane.contig = contig;
+	imp->plane.vb = vb;
+	if (vb->num_planes > 1)
+		size = vbm_import_shared_size(vb, dmabuf, size);
+	imp->plane.size = size;
+	imp->error = dmabuf->size < size ? -EFAULT : 0;
+	vbm_stat_inc(VBM_STAT_IMPORTS);
+	return imp;
+}
+
+/*
+ * May it be kept mapped while nobody uses it? A foreign exporter copies what
+ * the device wrote when it is unmapped: late, that is over newer bytes. And a
+ * device without a driver has nobody to say when it goes.
+ */
+static noinline bool vbm_import_parkable(struct vbm_import *imp)
+{
+	struct vbm_plane *plane = &imp->plane;
+	bool ok;
+
+	if (!imp->map && imp->syncs && plane->dir != DMA_TO_DEVICE)
+		return false;
+	if (!READ_ONCE(plane->dev->driver))
+		return false;
+
+	mutex_lock(&imp->lock);
+	ok = imp->attach && !vbm_import_watch_locked(imp) && imp->vdev->bound;
+	/* Its driver may have gone and another come since it was mapped. */
+	if (ok && imp->map)
+		ok = imp->map->vdev == imp->vdev && !vbm_import_lost(imp);
+	mutex_unlock(&imp->lock);
+	if (!ok)
+		return false;
+
+	imp->bounces = imp->syncs && dev_is_dma_coherent(plane->dev);
+	get_dma_buf(imp->dmabuf);
+	imp->holds_dmabuf = true;
+	return true;
+}
+
+/*
+ * Keep it for the next time? Not what is torn down: then mmap_lock is held, by
+ * whomever. If its driver goes from here on, the cache knows.
+ */
+static bool vbm_import_park(struct vbm_import *imp, struct vb2_queue *q)
+{
+	if (!imp->mapped || mutex_is_locked(&q->mmap_lock))
+		return false;
+	if (!imp->holds_dmabuf && !vbm_import_parkable(imp))
+		return false;
+	if (vbm_import_lost(imp))
+		return false;
+
+	/* vb2 does not finish a buffer that was prepared and never queued. */
+	if (READ_ONCE(imp->prepared))
+		vbm_import_finish(imp);
+	imp->mapped = false;
+	imp->plane.vb = NULL;
+	return vbm_cache_park(imp);
+}
+
+void vbm_import_detach(struct vbm_import *imp)
+{
+	if (imp == &vbm_import_nomem)
+		return;
+
+	vbm_stat_dec(VBM_STAT_IMPORTS);
+	if (!vbm_import_park(imp, imp->plane.vb->vb2_queue))
+		vbm_import_free(imp);
+}
+
+/* vb2 is about to detach it, where it is decided what becomes of the mapping. */
+void vbm_import_unmap(struct vbm_import *imp)
+{
+	if (!READ_ONCE(imp->vaddr))
+		return;
+	mutex_lock(&imp->lock);
+	vbm_import_vunmap_locked(imp);
+	mutex_unlock(&imp->lock);
+}
+
+static noinline bool vbm_import_fits_in_part(const struct vbm_import *imp)
+{
+	const struct vbm_plane *plane = &imp->plane;
+	size_t want = vbm_import_piece(plane->vb, imp->dmabuf, plane->size);
+
+	if (imp->piece >= want)
+		return true;
+	dev_dbg(plane->dev, "contiguous chunk is too small %zu/%zu\n",
+		imp->piece, want);
+	return false;
+}
+
+/* Is as much in one piece as a driver that has one address may touch? */
+static bool vbm_import_fits(const struct vbm_import *imp)
+{
+	return !imp->plane.contig || imp->piece >= imp->dmabuf->size ||
+	       vbm_import_fits_in_part(imp);
+}
+
+/* @stat: if it fails, why. */
+static int vbm_import_map_new(struct vbm_import *imp, enum vbm_stat *stat)
+{
+	struct vbm_plane *plane = &imp->plane;
+	struct dma_buf_attachment *attach;
+	struct sg_table *sgt;
+	bool ours;
+	int ret;
+
+	*stat = VBM_STAT_FAIL_ATTACH;
+	attach = dma_buf_attach(imp->dmabuf, plane->dev);
+	if (IS_ERR(attach))
+		return PTR_ERR(attach);
+
+	ours = vbm_attachment_claim(attach);
+	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
+	if (IS_ERR(sgt)) {
+		*stat = VBM_STAT_FAIL_MAP;
+		ret = PTR_ERR(sgt);
+		goto err_detach;
+	}
+
+	imp->segments = sgt->nents;
+	imp->piece = vbm_mapping_contiguous(sgt);
+	if (!vbm_import_fits(imp)) {
+		*stat = VBM_STAT_FAIL_CONTIGUITY;
+		ret = -EFAULT;
+		goto err_unmap;
+	}
+
+	plane->dma_addr = sg_dma_address(sgt->sgl);
+	plane->sgt = sgt;
+	if (ours) {
+		imp->map = vbm_attachment_mapping(attach, plane->dir);
+		imp->syncs = imp->map->need_sync;
+		imp->attach = attach;
+		return 0;
+	}
+
+	imp->syncs = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
+	imp->foreign_sync = imp->syncs;
+	mutex_lock(&imp->lock);
+	ret = vbm_import_watch_locked(imp);
+	if (!ret)
+		imp->attach = attach;
+	mutex_unlock(&imp->lock);
+	if (!ret)
+		return 0;
+	*stat = VBM_STAT_FAIL_NODEV;
+
+err_unmap:
+	plane->sgt = NULL;
+	dma_buf_unmap_attachment_unlocked(attach, sgt, plane->dir);
+err_detach:
+	dma_buf_detach(imp->dmabuf, attach);
+	return ret;
+}
+
+static noinline int vbm_import_map_first(struct vbm_import *imp)
+{
+	struct vbm_plane *plane = &imp->plane;
+	enum vbm_stat stat;
+	int ret;
+
+	ret = vbm_import_map_new(imp, &stat);
+	if (vbm_cache_retry(ret))
+		ret = vbm_import_map_new(imp, &stat);
+	if (ret)
+		return vbm_import_fail(imp, stat, ret);
+
+	imp->mapped = true;
+	vbm_stat_inc(VBM_STAT_IMPORT_MAPS);
+	trace_vbm_import_map(plane, dev_name(plane->dev));
+	return 0;
 }
 
 /**
@@ -278,181 +517,17 @@ static int vbm_import_join(struct vbm_import *imp,
  */
 int vbm_import_map(struct vbm_import *imp)
 {
-	struct vbm_plane *plane = &imp->plane;
-	struct dma_buf_attachment *attach;
-	enum vbm_stat stat;
-	struct sg_table *sgt;
-	size_t piece;
-	bool ours;
-	int ret;
-
 	if (imp->error)
 		return vbm_import_fail(imp, imp->error == -ENOMEM ?
 				       VBM_STAT_FAIL_NOMEM : VBM_STAT_FAIL_SIZE,
 				       imp->error);
+	if (!imp->attach)
+		return vbm_import_map_first(imp);
 
-	attach = dma_buf_attach(imp->dmabuf, plane->dev);
-	if (IS_ERR(attach))
-		return vbm_import_fail(imp, VBM_STAT_FAIL_ATTACH,
-				       PTR_ERR(attach));
-
-	ours = vbm_attachment_claim(attach);
-	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
-	if (IS_ERR(sgt)) {
-		stat = VBM_STAT_FAIL_MAP;
-		ret = PTR_ERR(sgt);
-		goto err_detach;
-	}
-
-	piece = vbm_import_piece(plane->vb, imp->dmabuf, plane->size);
-	if (plane->contig && vbm_mapping_contiguous(sgt) < piece) {
-		dev_dbg(plane->dev, "contiguous chunk is too small %zu/%zu\n",
-			vbm_mapping_contiguous(sgt), piece);
-		stat = VBM_STAT_FAIL_CONTIGUITY;
-		ret = -EFAULT;
-		goto err_unmap;
-	}
-
-	imp->segments = sgt->nents;
-	plane->dma_addr = sg_dma_address(sgt->sgl);
-	plane->sgt = sgt;
-	if (ours) {
-		imp->map = vbm_attachment_mapping(attach, plane->dir);
-		imp->syncs = imp->map->need_sync;
-		imp->attach = attach;
-	} else {
-		imp->syncs = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
-		imp->foreign_sync = imp->syncs;
-		ret = vbm_import_join(imp, attach);
-		if (ret) {
-			stat = VBM_STAT_FAIL_NODEV;
-			goto err_unmap;
-		}
-	}
-	vbm_stat_inc(VBM_STAT_IMPORT_MAPS);
-	trace_vbm_import_map(plane, dev_name(plane->dev));
+	/* It was parked, and may not do for what it is wanted for now. */
+	if (!vbm_import_fits(imp))
+		return vbm_import_fail(imp, VBM_STAT_FAIL_CONTIGUITY, -EFAULT);
+	imp->mapped = true;
+	vbm_stat_inc(VBM_STAT_IMPORT_MAPS_CACHED);
 	return 0;
-
-err_unmap:
-	plane->sgt = NULL;
-	dma_buf_unmap_attachment_unlocked(attach, sgt, plane->dir);
-err_detach:
-	dma_buf_detach(imp->dmabuf, attach);
-	return vbm_import_fail(imp, stat, ret);
-}
-
-/**
- * vbm_import_vaddr() - a kernel address for the driver
- * @imp: the import, mapped
- *
- * Made at the first call that may sleep; from an interrupt before that there
- * is none. Device memory that needs I/O accessors has none either: vb2 has no
- * way to say so.
- *
- * Context: any.
- * Return: the address, valid until unmap, or NULL.
- */
-void *vbm_import_vaddr(struct vbm_import *imp)
-{
-	/* Pairs with the store below: what vmap wrote comes before. */
-	void *vaddr = smp_load_acquire(&imp->vaddr);
-	struct iosys_map map;
-
-	if (vaddr || !vbm_may_sleep())
-		return vaddr;
-
-	mutex_lock(&imp->lock);
-	if (imp->vaddr || !imp->attach)
-		goto unlock;
-	if (dma_buf_vmap_unlocked(imp->dmabuf, &map))
-		goto unlock;
-	if (map.is_iomem) {
-		vbm_import_fail(imp, VBM_STAT_FAIL_IOMEM, -EOPNOTSUPP);
-		goto err_vunmap;
-	}
-	if (dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL))
-		goto err_vunmap;
-	/* Interrupts look without the lock. */
-	smp_store_release(&imp->vaddr, map.vaddr);
-unlock:
-	vaddr = imp->vaddr;
-	mutex_unlock(&imp->lock);
-	return vaddr;
-
-err_vunmap:
-	dma_buf_vunmap_unlocked(imp->dmabuf, &map);
-	mutex_unlock(&imp->lock);
-	return NULL;
-}
-
-static bool vbm_import_sync_begin(struct vbm_import *imp)
-{
-	unsigned long flags;
-	bool sync;
-
-	if (!READ_ONCE(imp->foreign_sync))
-		return false;
-	spin_lock_irqsave(&imp->sync_lock, flags);
-	sync = imp->foreign_sync;
-	imp->syncing += sync;
-	spin_unlock_irqrestore(&imp->sync_lock, flags);
-	return sync;
-}
-
-static void vbm_import_sync_end(struct vbm_import *imp)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&imp->sync_lock, flags);
-	imp->syncing--;
-	spin_unlock_irqrestore(&imp->sync_lock, flags);
-}
-
-/* What the driver's CPU wrote is passed on, what others wrote is fetched. */
-static void vbm_import_renew_cpu_access(struct vbm_import *imp)
-{
-	mutex_lock(&imp->lock);
-	if (imp->vaddr) {
-		dma_buf_end_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
-		dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
-	}
-	mutex_unlock(&imp->lock);
-}
-
-/**
- * vbm_import_prepare() - the device is about to do DMA
- * @imp: the import, mapped
- *
- * Context: may sleep; vb2_queue.lock held.
- */
-void vbm_import_prepare(struct vbm_import *imp)
-{
-	struct vbm_plane *plane = &imp->plane;
-
-	if (READ_ONCE(imp->vaddr))
-		vbm_import_renew_cpu_access(imp);
-	if (imp->map) {
-		vbm_cpu_give(imp->map, false);
-	} else if (vbm_import_sync_begin(imp)) {
-		vbm_cpu_foreign_give(plane->dev, plane->sgt, plane->dir);
-		vbm_import_sync_end(imp);
-	}
-}
-
-/**
- * vbm_import_finish() - the device has done its DMA
- * @imp: the import, mapped
- *
- * Context: any, also hard interrupts.
- */
-void vbm_import_finish(struct vbm_import *imp)
-{
-	struct vbm_plane *plane = &imp->plane;
-
-	if (imp->map) {
-		vbm_cpu_take(imp->map, false);
-	} else if (vbm_import_sync_begin(imp)) {
-		vbm_cpu_foreign_take(plane->dev, plane->sgt, plane->dir);
-		vbm_import_sync_end(imp);
-	}
 }

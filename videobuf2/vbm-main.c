@@ -5,24 +5,34 @@
 
 #include <linux/module.h>
 
+#include "vbm-cache.h"
 #include "vbm-debugfs.h"
 #include "vbm-device.h"
 #include "vbm-mapping.h"
 
 static int __init vbm_init(void)
 {
-	int ret = vbm_mapping_init();
+	int ret;
 
+	ret = vbm_mapping_init();
 	if (ret)
 		return ret;
+	ret = vbm_cache_init();
+	if (ret)
+		goto err_fini_mapping;
 	vbm_debugfs_init();
 	return 0;
+
+err_fini_mapping:
+	vbm_mapping_fini();
+	return ret;
 }
 
 /* Whoever has a buffer, a dma-buf or a mapping holds the module. */
 static void __exit vbm_exit(void)
 {
 	vbm_debugfs_fini();
+	vbm_cache_fini();
 	vbm_devices_fini();
 	vbm_mapping_fini();
 }

@@ -16,6 +16,7 @@ enum vbm_stat {
 	VBM_STAT_IMPORTS,
 	VBM_STAT_USERPTRS,
 	VBM_STAT_MAPPINGS,
+	VBM_STAT_PARKED,
 	VBM_STAT_BYTES_UNCHARGED,
 	VBM_STAT_METADATA_BYTES,
 	/* counters */
@@ -29,6 +30,7 @@ enum vbm_stat {
 	VBM_STAT_UNMAPS,
 	VBM_STAT_IMPORTS_TOTAL,
 	VBM_STAT_IMPORT_MAPS,
+	VBM_STAT_IMPORT_MAPS_CACHED,
 	VBM_STAT_IMPORT_UNMAPS,
 	VBM_STAT_USERPTRS_TOTAL,
 	VBM_STAT_SYNCS_CPU,
@@ -68,6 +70,11 @@ static inline void vbm_stat_sub(enum vbm_stat stat, s64 n)
 static inline void vbm_stat_inc(enum vbm_stat stat)
 {
 	atomic64_inc(&vbm_stats[stat]);
+}
+
+static inline s64 vbm_stat_read(enum vbm_stat stat)
+{
+	return atomic64_read(&vbm_stats[stat]);
 }
 
 static inline void vbm_stat_dec(enum vbm_stat stat)

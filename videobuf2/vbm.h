@@ -31,6 +31,9 @@
  *                   importers write into what they are given.
  *   vbm_device      references: the global list (while its devres entry
  *                   lives), and each vbm_mapping.
+ *   vbm_import      vb2's from attach until detach, then the cache's or nobody's;
+ *                   a device that goes holds it while it unmaps. Once it has
+ *                   been parked it has a reference to the dma-buf, too.
  *   vbm_plane.vb    borrowed from vb2 from alloc/attach/get_userptr until
  *                   put/detach/put_userptr; dma-bufs and VMAs that outlive
  *                   that do not look at it.
@@ -48,6 +51,7 @@
  *               vbm_devices_lock                spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
  *               vbm_import.sync_lock            spinlock, irqs off
+ *           vbm_cache_lock                      spinlock, global, innermost
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Imports that nobody uses for the moment, kept mapped.
+ *
+ * vb2 detaches a dma-buf whenever another one arrives at its index, and
+ * applications rotate a handful of buffers over fewer indexes: each frame
+ * would be mapped again. So an import that vb2 lets go of is parked here, as
+ * it is, and the next attach of the same (device, dma-buf, direction) takes it
+ * back.
+ *
+ * An import that was parked once has a reference to its dma-buf of its own, and
+ * so keeps the memory. Who gave the last fd away wants that back: a worker
+ * looks four times a second whether anybody but this cache still has the
+ * dma-buf, and whether an import has been idle for too long. There are bounds:
+ * for each device, and for what bounces, since others need bounce buffers, too.
+ * Memory that is short drops the oldest, by the worker as well: a dma-buf must
+ * not be unmapped under reclaim, which its reservation lock is held around.
+ *
+ * REQBUFS(0), REMOVE_BUFS and close() do not come here: what is not needed
+ * again is not kept (vbm_import_detach()).
+ *
+ * An import is in one of four states, which vbm_cache_lock guards:
+ *
+ *   USED       vb2's
+ *   PARKED     in the table; whoever takes it out has it
+ *   DOOMED     in the list of what the worker is to drop
+ *   DROPPED    somebody is dropping it, and it will leave its device
+ *
+ * A driver that goes leaves nothing: parked imports are clients of their device
+ * (vbm-device.c), whose end takes those that are PARKED or DOOMED, waits for
+ * those that are DROPPED, and has those that are USED not come here again. It
+ * unmaps, and leaves the reference to the dma-buf to the worker: nobody knows
+ * which locks an exporter takes when it is released. For the same reason the
+ * worker puts it in earnest (__fput_sync()) and not, as any thread of a
+ * user's would, some time later; who waits for the worker waits for the memory.
+ *
+ * Parking and taking happen at each frame of a program that rotates buffers.
+ * What is rare is kept out of line there.
+ */
+
+#include <linux/dma-buf.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hashtable.h>
+#include <linux/jiffies.h>
+#include <linux/list_sort.h>
+#include <linux/shrinker.h>
+#include <linux/sizes.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "vbm-cache.h"
+#include "vbm-device.h"
+#include "vbm-import.h"
+#include "vbm-stats.h"
+
+/* As many as a queue usually has indexes at most. */
+#define VBM_CACHE_PER_DEVICE	32
+
+/* Of all devices; swiotlb has 64 MiB by default. */
+#define VBM_CACHE_BOUNCING	SZ_16M
+
+/* How long is too long. What is not ours may be pinned meanwhile. */
+#define VBM_CACHE_IDLE_OURS	(10 * HZ)
+#define VBM_CACHE_IDLE_FOREIGN	(2 * HZ)
+
+#define VBM_CACHE_PERIOD	(HZ / 4)
+
+/* By dma-buf. No list by age: the worker is in less of a hurry than vb2. */
+static DEFINE_HASHTABLE(vbm_cache, 6);
+static DEFINE_SPINLOCK(vbm_cache_lock);
+static LIST_HEAD(vbm_cache_doomed);
+static size_t vbm_cache_bouncing;
+/* Claimed by the end of a device, and not yet the worker's. */
+static unsigned int vbm_cache_claimed;
+static bool vbm_cache_worker_runs;
+static DECLARE_WAIT_QUEUE_HEAD(vbm_cache_wait);
+
+/* What the worker is asked to drop, besides what it drops anyway. */
+static atomic_long_t vbm_cache_to_shrink;
+static atomic_t vbm_cache_drop_all;
+
+static struct shrinker *vbm_cache_shrinker;
+static struct workqueue_struct *vbm_cache_wq;
+
+static void vbm_cache_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(vbm_cache_worker, vbm_cache_work);
+
+/* It is counted as parked until it is in use again, or has gone. */
+static void vbm_cache_remove_locked(struct vbm_import *imp)
+{
+	__hlist_del(&imp->cache_node);
+	imp->vdev->parked--;
+	if (imp->bounces)
+		vbm_cache_bouncing -= imp->dmabuf->size;
+}
+
+static void vbm_cache_doom_locked(struct vbm_import *imp)
+{
+	lockdep_assert_held(&vbm_cache_lock);
+	vbm_cache_remove_locked(imp);
+	imp->state = VBM_IMPORT_DOOMED;
+	list_add_tail(&imp->cache_list, &vbm_cache_doomed);
+}
+
+/*
+ * The device has as many as it may: its oldest has to go. If the worker does
+ * not keep pace, nothing is parked.
+ */
+static noinline bool vbm_cache_make_room_locked(struct vbm_device *vdev)
+{
+	struct vbm_import *imp, *oldest = NULL;
+	unsigned int i;
+
+	lockdep_assert_held(&vbm_cache_lock);
+	if (!list_empty(&vbm_cache_doomed))
+		return false;
+	hash_for_each(vbm_cache, i, imp, cache_node)
+		if (imp->vdev == vdev &&
+		    (!oldest || time_before(imp->parked_at, oldest->parked_at)))
+			oldest = imp;
+	if (VBM_ASSERT(oldest))
+		return false;
+	vbm_cache_doom_locked(oldest);
+	mod_delayed_work(vbm_cache_wq, &vbm_cache_worker, 0);
+	return true;
+}
+
+static noinline void vbm_cache_wake(void)
+{
+	queue_delayed_work(vbm_cache_wq, &vbm_cache_worker, VBM_CACHE_PERIOD);
+}
+
+/**
+ * vbm_cache_park() - keep an import for later
+ * @imp: mapped, a client of its device, with a reference to its dma-buf; vb2
+ *	has let go of it
+ *
+ * Context: may sleep; vb2_queue.lock held.
+ * Return: true if it belongs to the cache now; false if there is no room for
+ *	it, or its driver has gone.
+ */
+bool vbm_cache_park(struct vbm_import *imp)
+{
+	struct vbm_device *vdev;
+	bool idle;
+
+	spin_lock(&vbm_cache_lock);
+	if (imp->dead)
+		goto refuse;
+	if (imp->bounces &&
+	    vbm_cache_bouncing + imp->dmabuf->size > VBM_CACHE_BOUNCING)
+		goto refuse;
+	vdev = imp->vdev;
+	if (vdev->parked >= VBM_CACHE_PER_DEVICE &&
+	    !vbm_cache_make_room_locked(vdev))
+		goto refuse;
+
+	imp->state = VBM_IMPORT_PARKED;
+	imp->parked_at = jiffies;
+	hash_add(vbm_cache, &imp->cache_node, (unsigned long)imp->dmabuf);
+	vdev->parked++;
+	if (imp->bounces)
+		vbm_cache_bouncing += imp->dmabuf->size;
+	vbm_stat_inc(VBM_STAT_PARKED);
+	idle = !vbm_cache_worker_runs;
+	vbm_cache_worker_runs = true;
+	spin_unlock(&vbm_cache_lock);
+
+	if (idle)
+		vbm_cache_wake();
+	return true;
+
+refuse:
+	spin_unlock(&vbm_cache_lock);
+	return false;
+}
+
+/**
+ * vbm_cache_take() - take an import back
+ * @dev: the device
+ * @dmabuf: the dma-buf, held by the caller
+ * @dir: direction of the DMA
+ *
+ * Context: may sleep; vb2_queue.lock held.
+ * Return: the import, which belongs to the caller, or NULL.
+ */
+struct vbm_import *vbm_cache_take(struct device *dev, struct dma_buf *dmabuf,
+				  enum dma_data_direction dir)
+{
+	struct vbm_import *imp;
+
+	spin_lock(&vbm_cache_lock);
+	hash_for_each_possible(vbm_cache, imp, cache_node,
+			       (unsigned long)dmabuf) {
+		if (imp->dmabuf != dmabuf || imp->plane.dev != dev ||
+		    imp->plane.dir != dir)
+			continue;
+		vbm_cache_remove_locked(imp);
+		imp->state = VBM_IMPORT_USED;
+		vbm_stat_dec(VBM_STAT_PARKED);
+		break;
+	}
+	spin_unlock(&vbm_cache_lock);
+	return imp;
+}
+
+/**
+ * vbm_cache_claim() - the device of an import goes
+ * @imp: the import, held
+ *
+ * Context: any but interrupts; takes vbm_cache_lock.
+ * Return: what is to be done about it.
+ */
+enum vbm_cache_fate vbm_cache_claim(struct vbm_import *imp)
+{
+	enum vbm_cache_fate fate = VBM_CACHE_YOURS;
+
+	spin_lock(&vbm_cache_lock);
+	switch (imp->state) {
+	case VBM_IMPORT_USED:
+		imp->dead = true;
+		fate = VBM_CACHE_USED;
+		break;
+	case VBM_IMPORT_PARKED:
+		vbm_cache_remove_locked(imp);
+		break;
+	case VBM_IMPORT_DOOMED:
+		list_del(&imp->cache_list);
+		break;
+	case VBM_IMPORT_DROPPED:
+		fate = VBM_CACHE_GOING;
+		break;
+	}
+	if (fate == VBM_CACHE_YOURS) {
+		imp->state = VBM_IMPORT_DROPPED;
+		vbm_cache_claimed++;
+	}
+	spin_unlock(&vbm_cache_lock);
+	return fate;
+}
+
+/* What was claimed has left its device; the rest is for the worker. */
+void vbm_cache_dropped(struct vbm_import *imp)
+{
+	spin_lock(&vbm_cache_lock);
+	list_add_tail(&imp->cache_list, &vbm_cache_doomed);
+	vbm_cache_claimed--;
+	spin_unlock(&vbm_cache_lock);
+	mod_delayed_work(vbm_cache_wq, &vbm_cache_worker, 0);
+	wake_up_all(&vbm_cache_wait);
+}
+
+/*
+ * Does nobody but this cache have the dma-buf? Those of its imports that are in
+ * use have a reference as well, but then so has vb2.
+ */
+static bool vbm_cache_last_locked(const struct vbm_import *imp)
+{
+	const struct vbm_import *other;
+	unsigned long n = 0;
+
+	lockdep_assert_held(&vbm_cache_lock);
+	hash_for_each_possible(vbm_cache, other, cache_node,
+			       (unsigned long)imp->dmabuf)
+		n += other->dmabuf == imp->dmabuf;
+	return file_count(imp->dmabuf->file) <= n;
+}
+
+static bool vbm_cache_idle(const struct vbm_import *imp)
+{
+	return time_after(jiffies, imp->parked_at +
+			  (imp->map ? VBM_CACHE_IDLE_OURS :
+				      VBM_CACHE_IDLE_FOREIGN));
+}
+
+static int vbm_cache_older(void *priv, const struct list_head *a,
+			   const struct list_head *b)
+{
+	const struct vbm_import *x, *y;
+
+	x = list_entry(a, struct vbm_import, cache_list);
+	y = list_entry(b, struct vbm_import, cache_list);
+	return time_after(x->parked_at, y->parked_at);
+}
+
+/* Decide what has to go. */
+static void vbm_cache_select(void)
+{
+	long shrink = atomic_long_xchg(&vbm_cache_to_shrink, 0);
+	bool all = atomic_xchg(&vbm_cache_drop_all, 0);
+	struct vbm_import *imp, *next;
+	LIST_HEAD(parked);
+	unsigned int i;
+
+	spin_lock(&vbm_cache_lock);
+	/* All of a dma-buf together, as vbm_cache_last_locked() counts them. */
+	hash_for_each(vbm_cache, i, imp, cache_node) {
+		imp->evict = all || vbm_cache_idle(imp) ||
+			     vbm_cache_last_locked(imp);
+		list_add_tail(&imp->cache_list, &parked);
+	}
+	list_sort(NULL, &parked, vbm_cache_older);
+	list_for_each_entry_safe(imp, next, &parked, cache_list) {
+		list_del(&imp->cache_list);
+		if (imp->evict || shrink > 0)
+			vbm_cache_doom_locked(imp);
+		shrink--;
+	}
+	spin_unlock(&vbm_cache_lock);
+}
+
+static void vbm_cache_drop_doomed(void)
+{
+	struct vbm_import *imp;
+
+	for (;;) {
+		spin_lock(&vbm_cache_lock);
+		imp = list_first_entry_or_null(&vbm_cache_doomed,
+					       struct vbm_import, cache_list);
+		if (imp) {
+			list_del(&imp->cache_list);
+			imp->state = VBM_IMPORT_DROPPED;
+		}
+		spin_unlock(&vbm_cache_lock);
+		if (!imp)
+			return;
+		vbm_import_evict(imp);
+		vbm_stat_dec(VBM_STAT_PARKED);
+	}
+}
+
+static void vbm_cache_work(struct work_struct *work)
+{
+	/* Their references would be taken for somebody else's. */
+	vbm_cache_drop_doomed();
+	vbm_cache_select();
+	vbm_cache_drop_doomed();
+
+	spin_lock(&vbm_cache_lock);
+	vbm_cache_worker_runs = !hash_empty(vbm_cache);
+	if (vbm_cache_worker_runs)
+		vbm_cache_wake();
+	spin_unlock(&vbm_cache_lock);
+}
+
+/**
+ * vbm_cache_reclaim() - have back what all parked imports hold
+ *
+ * When it returns their memory, bounce buffers and device addresses are free,
+ * also those of imports that somebody else was about to drop.
+ *
+ * Context: may sleep; no reservation lock, nor any lock that the release of a
+ *	dma-buf takes.
+ * Return: false if there was nothing.
+ */
+bool vbm_cache_reclaim(void)
+{
+	if (vbm_cache_empty())
+		return false;
+
+	wait_event(vbm_cache_wait, !READ_ONCE(vbm_cache_claimed));
+	atomic_set(&vbm_cache_drop_all, 1);
+	mod_delayed_work(vbm_cache_wq, &vbm_cache_worker, 0);
+	flush_delayed_work(&vbm_cache_worker);
+	return true;
+}
+
+static unsigned long vbm_cache_count(struct shrinker *shrinker,
+				     struct shrink_control *sc)
+{
+	return vbm_stat_read(VBM_STAT_PARKED);
+}
+
+/* Reclaim may be running under a reservation lock: not here. */
+static unsigned long vbm_cache_scan(struct shrinker *shrinker,
+				    struct shrink_control *sc)
+{
+	atomic_long_add(sc->nr_to_scan, &vbm_cache_to_shrink);
+	mod_delayed_work(vbm_cache_wq, &vbm_cache_worker, 0);
+	return 0;
+}
+
+int vbm_cache_init(void)
+{
+	/* Devices that are suspended are not to be touched. */
+	vbm_cache_wq = alloc_workqueue("videobuf2-mem",
+				       WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!vbm_cache_wq)
+		return -ENOMEM;
+
+	vbm_cache_shrinker = shrinker_alloc(0, "videobuf2-mem-imports");
+	if (!vbm_cache_shrinker) {
+		destroy_workqueue(vbm_cache_wq);
+		return -ENOMEM;
+	}
+	vbm_cache_shrinker->count_objects = vbm_cache_count;
+	vbm_cache_shrinker->scan_objects = vbm_cache_scan;
+	shrinker_register(vbm_cache_shrinker);
+	return 0;
+}
+
+/* Nobody parks any more. */
+void vbm_cache_fini(void)
+{
+	shrinker_free(vbm_cache_shrinker);
+	vbm_cache_reclaim();
+	cancel_delayed_work_sync(&vbm_cache_worker);
+	destroy_workqueue(vbm_cache_wq);
+}

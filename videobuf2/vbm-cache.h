@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VBM_CACHE_H
+#define _VBM_CACHE_H
+
+#include <linux/dma-direction.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+#include "vbm-stats.h"
+
+struct device;
+struct dma_buf;
+struct vbm_import;
+
+/* Where there is no rotation, attach has nothing to look for. */
+static inline bool vbm_cache_empty(void)
+{
+	return !vbm_stat_read(VBM_STAT_PARKED);
+}
+
+bool vbm_cache_park(struct vbm_import *imp);
+struct vbm_import *vbm_cache_take(struct device *dev, struct dma_buf *dmabuf,
+				  enum dma_data_direction dir);
+
+/**
+ * enum vbm_cache_fate - what the end of a device means for an import
+ * @VBM_CACHE_YOURS: the caller drops it, and hands it to vbm_cache_dropped()
+ * @VBM_CACHE_USED: vb2 has it, and will never park it again
+ * @VBM_CACHE_GOING: somebody is just dropping it
+ */
+enum vbm_cache_fate {
+	VBM_CACHE_YOURS,
+	VBM_CACHE_USED,
+	VBM_CACHE_GOING,
+};
+
+enum vbm_cache_fate vbm_cache_claim(struct vbm_import *imp);
+void vbm_cache_dropped(struct vbm_import *imp);
+
+bool vbm_cache_reclaim(void);
+
+/* Could what failed so succeed once parked imports have gone, as they have? */
+static inline bool vbm_cache_retry(int ret)
+{
+	return (ret == -ENOMEM || ret == -EIO || ret == -ENOSPC) &&
+	       vbm_cache_reclaim();
+}
+
+int vbm_cache_init(void);
+void vbm_cache_fini(void);
+
+#endif
