@@ -20,6 +20,7 @@
 #include "vbm-buf.h"
 #include "vbm-alloc.h"
 #include "vbm-backing.h"
+#include "vbm-cache.h"
 #include "vbm-device.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
@@ -237,6 +238,8 @@ struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 
 	vbm_device_describe(dev, &limits);
 	ret = vbm_buf_find_backing(buf, &req);
+	if (vbm_cache_retry(ret))
+		ret = vbm_buf_find_backing(buf, &req);
 	if (ret)
 		goto err_free;
 

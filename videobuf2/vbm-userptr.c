@@ -19,6 +19,7 @@
 #include "vbm-alloc.h"
 #include "vbm-backing.h"
 #include "vbm-buf.h"
+#include "vbm-cache.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
@@ -131,6 +132,8 @@ struct vbm_buf *vbm_userptr_get(struct vb2_buffer *vb, struct device *dev,
 		goto err_free;
 	}
 	ret = vbm_buf_set_backing(buf, backing);
+	if (vbm_cache_retry(ret))
+		ret = vbm_buf_set_backing(buf, backing);
 	if (ret) {
 		vbm_backing_put(backing);
 		goto err_free;
