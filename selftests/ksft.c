@@ -16,6 +16,7 @@
 #include "v4l2.h"
 
 bool ksft_stock;
+bool ksft_swiotlb;
 unsigned long long ksft_seed = 20250701;
 
 static unsigned int nr_results, nr_failed;
@@ -348,7 +349,7 @@ static bool has_cma(void)
 int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 {
 	const char *only = NULL, *device = NULL;
-	bool swiotlb = has_swiotlb_force(), fatal = false;
+	bool fatal = false;
 	char *nodes[64];
 	int opt, nr_nodes;
 	size_t i;
@@ -379,6 +380,7 @@ int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 		}
 	}
 
+	ksft_swiotlb = has_swiotlb_force();
 	ksft_stock = getenv("STOCK") && !strcmp(getenv("STOCK"), "1");
 	/* A kernel that is not the one it is said to be proves nothing. */
 	if (ksft_stock == gauges_exist()) {
@@ -412,8 +414,8 @@ int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 		if (only && !strstr(t->name, only))
 			continue;
 		/* What a boot is not for is left to the boot that is. */
-		if (!!(t->flags & KSFT_SWIOTLB) > swiotlb ||
-		    (swiotlb && (t->flags & KSFT_DIRECT)) ||
+		if (!!(t->flags & KSFT_SWIOTLB) > ksft_swiotlb ||
+		    (ksft_swiotlb && (t->flags & KSFT_DIRECT)) ||
 		    (t->flags & KSFT_CMA && !has_cma()) ||
 		    (ksft_stock && (t->flags & KSFT_OURS)) ||
 		    (ksft_stock && !!(t->flags & KSFT_FATAL) != fatal))

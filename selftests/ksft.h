@@ -58,6 +58,7 @@ struct ksft_test {
 };
 
 extern bool ksft_stock;
+extern bool ksft_swiotlb;	/* swiotlb=force */
 
 int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr);
 

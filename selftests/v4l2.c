@@ -266,6 +266,21 @@ static void set_fastest(struct vnode *n)
 	xioctl(n->fd, VIDIOC_S_PARM, &parm);
 }
 
+void vnode_device(const char *path, char *name, size_t max)
+{
+	char link[128], target[256], *last;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/sys/class/video4linux/%s/device",
+		 path + strlen("/dev/"));
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		FAIL("%s: %s", link, ksft_errno(errno));
+	target[n] = '\0';
+	last = strrchr(target, '/');
+	snprintf(name, max, "%.63s", last ? last + 1 : target);
+}
+
 struct vnode *vnode_open(const char *path)
 {
 	struct v4l2_capability cap;
@@ -633,7 +648,7 @@ const char *dmabuf_exporter(int fd)
 
 static const char * const gauge_names[] = {
 	"buffers", "bytes", "exports", "imports", "userptrs", "mappings",
-	"bytes_uncharged", "metadata_bytes",
+	"bytes_uncharged", "metadata_bytes", "parked",
 };
 
 #define NR_GAUGES (sizeof(gauge_names) / sizeof(gauge_names[0]))

@@ -62,6 +62,9 @@ const char *vnode_describe(const char *path);
 /* The first node that has all of @flags and is not @but; NULL: none. */
 const char *vnode_find(unsigned int flags, const char *but);
 
+/* The device behind a node, such as vivid.0; ends the test on failure. */
+void vnode_device(const char *path, char *name, size_t max);
+
 /* Ends the test on failure. A node stands at a small format then. */
 struct vnode *vnode_open(const char *path);
 void vnode_close(struct vnode *n);
@@ -118,7 +121,7 @@ const char *dmabuf_exporter(int fd);
 #define GAUGE_METADATA	7
 
 struct gauges {
-	long long v[8];
+	long long v[9];
 };
 
 bool gauges_exist(void);

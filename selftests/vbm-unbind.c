@@ -15,22 +15,6 @@
 #include "ksft.h"
 #include "v4l2.h"
 
-/* The platform device behind a video node, such as vivid.0 or vbcam.2. */
-static void device_of(const char *node, char *name, size_t max)
-{
-	char path[128], link[256], *last;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/sys/class/video4linux/%s/device",
-		 node + strlen("/dev/"));
-	n = readlink(path, link, sizeof(link) - 1);
-	if (n < 0)
-		FAIL("%s: %s", path, ksft_errno(errno));
-	link[n] = '\0';
-	last = strrchr(link, '/');
-	snprintf(name, max, "%.63s", last ? last + 1 : link);
-}
-
 static int driver_do(const char *driver, const char *what, const char *device)
 {
 	char path[128];
@@ -51,7 +35,7 @@ static struct vnode *open_other(const char *node, const char *device)
 		if ((f ^ vnode_flags(nodes[i])) & (NODE_MPLANE | NODE_SPLANE |
 						   NODE_SG | NODE_CONTIG))
 			continue;
-		device_of(nodes[i], name, sizeof(name));
+		vnode_device(nodes[i], name, sizeof(name));
 		if (strcmp(name, device))
 			return vnode_open(nodes[i]);
 	}
@@ -70,7 +54,7 @@ static void scene_make(struct scene *s, const char *node)
 {
 	unsigned int p;
 
-	device_of(node, s->device, sizeof(s->device));
+	vnode_device(node, s->device, sizeof(s->device));
 	s->n = vnode_open(node);
 	memcpy(s->driver, s->n->driver, sizeof(s->driver));
 	vnode_buffers(s->n, 2, V4L2_MEMORY_MMAP);
@@ -151,7 +135,7 @@ static void bind_again(struct scene *s)
 	/* udev is not here to be waited for: devtmpfs has the node. */
 	nr = vnode_list(nodes, 64);
 	for (i = 0; i < nr; i++) {
-		device_of(nodes[i], device, sizeof(device));
+		vnode_device(nodes[i], device, sizeof(device));
 		if (strcmp(device, s->device))
 			continue;
 		n = vnode_open(nodes[i]);
@@ -207,7 +191,7 @@ static void test_importer(const char *node)
 	scene_make(&s, node);
 	if (!s.other)
 		ksft_skip("no other device that can import from it");
-	device_of(s.other->path, device, sizeof(device));
+	vnode_device(s.other->path, device, sizeof(device));
 	memcpy(driver, s.other->driver, sizeof(driver));
 	CHECK_OK(vnode_qbuf(s.other, &s.b));
 	s.b.index = 1;
