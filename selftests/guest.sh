@@ -69,8 +69,8 @@ load || exit 1
 case $boot in
 direct)
 	for program in vbm-export vbm-lifetime vbm-mmap vbm-cpu vbm-userptr \
-		       vbm-memory vbm-stats vbm-peer-import vbm-peer-export \
-		       vbm-driver; do
+		       vbm-memory vbm-stats vbm-cache vbm-peer-import \
+		       vbm-peer-export vbm-driver; do
 		run $program
 	done
 	# Before core leaks what belongs to the devices.
@@ -85,6 +85,7 @@ direct)
 swiotlb)
 	run vbm-cpu
 	run vbm-memory
+	run vbm-cache
 	run vbm-peer-import
 	run vbm-peer-export
 	run vbm-driver

@@ -278,7 +278,8 @@ static void test_same_fd_queues(const char *node)
 
 /*
  * A length that the dma-buf does not have is refused, and the dma-buf not kept
- * for it: the runner looks at bufinfo when this has ended.
+ * for it: the runner looks at bufinfo when this has ended. Planes before it may
+ * stay mapped for the next try, once.
  */
 static void test_length_larger(const char *node)
 {
@@ -296,7 +297,8 @@ static void test_length_larger(const char *node)
 			good.p[b.num_planes - 1].length + 1 + i;
 		CHECK_ERR(vnode_prepare(to, &b), EFAULT);
 		CHECK_ERR(vnode_qbuf(to, &b), EFAULT);
-		CHECK_EQ(bufinfo_attached(b.p[0].fd), 0);
+		CHECK_EQ(bufinfo_attached(b.p[b.num_planes - 1].fd), 0);
+		CHECK(bufinfo_attached(b.p[0].fd) < (int)b.num_planes);
 	}
 	/* The queue is none the worse. */
 	vnode_run(to, &good, 1, 2);
