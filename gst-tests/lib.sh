@@ -94,9 +94,16 @@ stats_begin()
 	stats_read STATS_BEGIN
 }
 
+# What importers keep for the next time goes once the last fd has gone.
 stats_end()
 {
-	stats_read STATS_END
+	local tries
+
+	for ((tries = 0; tries < 50; tries++)); do
+		stats_read STATS_END
+		[ "${STATS_END[parked]-0}" = 0 ] && break
+		sleep 0.1
+	done
 }
 
 # How much a counter grew between the two.
@@ -123,7 +130,7 @@ deltas()
 # Since stats_begin somebody has imported the first buffers.
 has_attached()
 {
-	stats_end
+	stats_read STATS_END
 	[ "$(delta attaches)" -ge 2 ]
 }
 
@@ -365,7 +372,7 @@ nothing_left()	# text
 	for ((tries = 0; tries < 50; tries++)); do
 		left=''
 		stats_read now
-		for name in buffers bytes exports imports mappings; do
+		for name in buffers bytes exports imports mappings parked; do
 			[ "${now[$name]-}" = 0 ] || left+="$name ${now[$name]-} "
 		done
 		[[ $(< "$BUFINFO") == *'Total 0 objects'* ]] ||

@@ -54,7 +54,7 @@ leaves_nothing()
 	local name left=''
 
 	[ "$STOCK" = 0 ] || return 0
-	for name in buffers bytes exports imports mappings; do
+	for name in buffers bytes exports imports mappings parked; do
 		await value_is videobuf2-mem/stats $name 0 || left+="$name "
 	done
 	tap_is "$left" '' 'nothing is left'
