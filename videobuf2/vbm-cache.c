@@ -126,8 +126,11 @@ static noinline bool vbm_cache_make_room_locked(struct vbm_device *vdev)
 	return true;
 }
 
-static noinline void vbm_cache_wake(void)
+/* From the first import that is parked until the last one has gone. */
+static noinline void vbm_cache_wake_locked(void)
 {
+	lockdep_assert_held(&vbm_cache_lock);
+	vbm_cache_worker_runs = true;
 	queue_delayed_work(vbm_cache_wq, &vbm_cache_worker, VBM_CACHE_PERIOD);
 }
 
@@ -143,7 +146,6 @@ static noinline void vbm_cache_wake(void)
 bool vbm_cache_park(struct vbm_import *imp)
 {
 	struct vbm_device *vdev;
-	bool idle;
 
 	spin_lock(&vbm_cache_lock);
 	if (imp->dead)
@@ -163,12 +165,9 @@ bool vbm_cache_park(struct vbm_import *imp)
 	if (imp->bounces)
 		vbm_cache_bouncing += imp->dmabuf->size;
 	vbm_stat_inc(VBM_STAT_PARKED);
-	idle = !vbm_cache_worker_runs;
-	vbm_cache_worker_runs = true;
+	if (unlikely(!vbm_cache_worker_runs))
+		vbm_cache_wake_locked();
 	spin_unlock(&vbm_cache_lock);
-
-	if (idle)
-		vbm_cache_wake();
 	return true;
 
 refuse:
@@ -338,9 +337,9 @@ static void vbm_cache_work(struct work_struct *work)
 	vbm_cache_drop_doomed();
 
 	spin_lock(&vbm_cache_lock);
-	vbm_cache_worker_runs = !hash_empty(vbm_cache);
-	if (vbm_cache_worker_runs)
-		vbm_cache_wake();
+	vbm_cache_worker_runs = false;
+	if (!hash_empty(vbm_cache))
+		vbm_cache_wake_locked();
 	spin_unlock(&vbm_cache_lock);
 }
 

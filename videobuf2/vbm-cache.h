@@ -2,6 +2,7 @@
 #ifndef _VBM_CACHE_H
 #define _VBM_CACHE_H
 
+#include <linux/compiler.h>
 #include <linux/dma-direction.h>
 #include <linux/errno.h>
 #include <linux/types.h>
@@ -42,7 +43,8 @@ bool vbm_cache_reclaim(void);
 /* Could what failed so succeed once parked imports have gone, as they have? */
 static inline bool vbm_cache_retry(int ret)
 {
-	return (ret == -ENOMEM || ret == -EIO || ret == -ENOSPC) &&
+	return unlikely(ret) &&
+	       (ret == -ENOMEM || ret == -EIO || ret == -ENOSPC) &&
 	       vbm_cache_reclaim();
 }
 

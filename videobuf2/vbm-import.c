@@ -17,6 +17,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/dma-map-ops.h>
+#include <linux/export.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 
@@ -28,9 +29,13 @@
 #include "vbm-cache.h"
 #include "vbm-cpu.h"
 #include "vbm-mapping.h"
+#include "vbm-memops.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm.h"
+
+/* vb2 has a pointer to the plane, which is one to the import. */
+static_assert(!offsetof(struct vbm_import, plane));
 
 static void *vbm_import_hold(struct vbm_client *client);
 static void vbm_import_kill(void *held, struct vbm_device *vdev);
@@ -284,47 +289,14 @@ static int vbm_import_watch_locked(struct vbm_import *imp)
 	return ret;
 }
 
-/* Has the exporter, one of ours, unmapped it? Then its device is going. */
-static bool vbm_import_lost(const struct vbm_import *imp)
-{
-	return imp->map && !READ_ONCE(imp->map->live);
-}
-
-static struct vbm_import *vbm_import_take(struct device *dev,
-					  struct dma_buf *dmabuf,
-					  enum dma_data_direction dir)
-{
-	struct vbm_import *imp;
-
-	if (vbm_cache_empty())
-		return NULL;
-	imp = vbm_cache_take(dev, dmabuf, dir);
-	if (imp && vbm_import_lost(imp)) {
-		vbm_import_free(imp);
-		imp = NULL;
-	}
-	return imp;
-}
-
-/**
- * vbm_import_attach() - prepare to use a dma-buf as a plane
- * @vb: the vb2 buffer
- * @dev: the device that will use it
- * @dmabuf: the dma-buf, held by vb2 until detach
- * @size: bytes that the plane needs
- * @contig: the driver wants one address, not a list
- *
- * Context: may sleep; vb2_queue.lock held.
- * Return: the import, always. Errors are kept for vbm_import_map().
- */
-struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
-				     struct dma_buf *dmabuf, size_t size,
-				     bool contig)
+static void *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
+			       struct dma_buf *dmabuf, size_t size, bool contig)
 {
 	enum dma_data_direction dir = vb->vb2_queue->dma_dir;
-	struct vbm_import *imp;
+	struct vbm_import *imp = NULL;
 
-	imp = vbm_import_take(dev, dmabuf, dir);
+	if (!vbm_cache_empty())
+		imp = vbm_cache_take(dev, dmabuf, dir);
 	if (!imp)
 		imp = vbm_import_new(dev, dmabuf, dir);
 	if (!imp)
@@ -339,6 +311,44 @@ struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
 	vbm_stat_inc(VBM_STAT_IMPORTS);
 	return imp;
 }
+
+/**
+ * vbm_import_attach_contig() - prepare to use a dma-buf as a plane
+ * @vb: the vb2 buffer
+ * @dev: the device that will use it
+ * @dmabuf: the dma-buf, held by vb2 until detach
+ * @size: bytes that the plane needs
+ *
+ * For drivers that want one address.
+ *
+ * Context: may sleep; vb2_queue.lock held.
+ * Return: the import, always. Errors are kept for vbm_import_map().
+ */
+void *vbm_import_attach_contig(struct vb2_buffer *vb, struct device *dev,
+			       struct dma_buf *dmabuf, unsigned long size)
+{
+	return vbm_import_attach(vb, dev, dmabuf, size, true);
+}
+EXPORT_SYMBOL_GPL(vbm_import_attach_contig);
+
+/**
+ * vbm_import_attach_sg() - prepare to use a dma-buf as a plane
+ * @vb: the vb2 buffer
+ * @dev: the device that will use it
+ * @dmabuf: the dma-buf, held by vb2 until detach
+ * @size: bytes that the plane needs
+ *
+ * For drivers that take a list.
+ *
+ * Context: may sleep; vb2_queue.lock held.
+ * Return: the import, always. Errors are kept for vbm_import_map().
+ */
+void *vbm_import_attach_sg(struct vb2_buffer *vb, struct device *dev,
+			   struct dma_buf *dmabuf, unsigned long size)
+{
+	return vbm_import_attach(vb, dev, dmabuf, size, false);
+}
+EXPORT_SYMBOL_GPL(vbm_import_attach_sg);
 
 /*
  * May it be kept mapped while nobody uses it? A foreign exporter copies what
@@ -357,9 +367,12 @@ static noinline bool vbm_import_parkable(struct vbm_import *imp)
 
 	mutex_lock(&imp->lock);
 	ok = imp->attach && !vbm_import_watch_locked(imp) && imp->vdev->bound;
-	/* Its driver may have gone and another come since it was mapped. */
+	/*
+	 * Its driver may have gone and another come since it was mapped. From
+	 * here on what ends the mapping ends the import, too.
+	 */
 	if (ok && imp->map)
-		ok = imp->map->vdev == imp->vdev && !vbm_import_lost(imp);
+		ok = imp->map->vdev == imp->vdev && READ_ONCE(imp->map->live);
 	mutex_unlock(&imp->lock);
 	if (!ok)
 		return false;
@@ -376,23 +389,31 @@ static noinline bool vbm_import_parkable(struct vbm_import *imp)
  */
 static bool vbm_import_park(struct vbm_import *imp, struct vb2_queue *q)
 {
-	if (!imp->mapped || mutex_is_locked(&q->mmap_lock))
+	if (!READ_ONCE(imp->attach) || mutex_is_locked(&q->mmap_lock))
 		return false;
 	if (!imp->holds_dmabuf && !vbm_import_parkable(imp))
-		return false;
-	if (vbm_import_lost(imp))
 		return false;
 
 	/* vb2 does not finish a buffer that was prepared and never queued. */
 	if (READ_ONCE(imp->prepared))
 		vbm_import_finish(imp);
-	imp->mapped = false;
 	imp->plane.vb = NULL;
 	return vbm_cache_park(imp);
 }
 
-void vbm_import_detach(struct vbm_import *imp)
+/**
+ * vbm_import_detach() - vb2 lets go of a dma-buf
+ * @mem_priv: the import
+ *
+ * It is kept in the cache, mapped as it is, or dropped.
+ *
+ * Context: may sleep; vb2_queue.lock held, vb2_queue.mmap_lock in REQBUFS(0),
+ *	REMOVE_BUFS and close().
+ */
+void vbm_import_detach(void *mem_priv)
 {
+	struct vbm_import *imp = mem_priv;
+
 	if (imp == &vbm_import_nomem)
 		return;
 
@@ -400,16 +421,28 @@ void vbm_import_detach(struct vbm_import *imp)
 	if (!vbm_import_park(imp, imp->plane.vb->vb2_queue))
 		vbm_import_free(imp);
 }
+EXPORT_SYMBOL_GPL(vbm_import_detach);
 
-/* vb2 is about to detach it, where it is decided what becomes of the mapping. */
-void vbm_import_unmap(struct vbm_import *imp)
+/**
+ * vbm_import_unmap() - vb2 is about to detach an import
+ * @mem_priv: the import
+ *
+ * Detach decides what becomes of the mapping; the driver's kernel address goes
+ * now.
+ *
+ * Context: may sleep; as vbm_import_detach().
+ */
+void vbm_import_unmap(void *mem_priv)
 {
+	struct vbm_import *imp = mem_priv;
+
 	if (!READ_ONCE(imp->vaddr))
 		return;
 	mutex_lock(&imp->lock);
 	vbm_import_vunmap_locked(imp);
 	mutex_unlock(&imp->lock);
 }
+EXPORT_SYMBOL_GPL(vbm_import_unmap);
 
 static noinline bool vbm_import_fits_in_part(const struct vbm_import *imp)
 {
@@ -431,7 +464,7 @@ static bool vbm_import_fits(const struct vbm_import *imp)
 }
 
 /* @stat: if it fails, why. */
-static int vbm_import_map_new(struct vbm_import *imp, enum vbm_stat *stat)
+static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 {
 	struct vbm_plane *plane = &imp->plane;
 	struct dma_buf_attachment *attach;
@@ -491,16 +524,19 @@ err_detach:
 static noinline int vbm_import_map_first(struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
+	bool again = false;
 	enum vbm_stat stat;
 	int ret;
 
-	ret = vbm_import_map_new(imp, &stat);
-	if (vbm_cache_retry(ret))
-		ret = vbm_import_map_new(imp, &stat);
-	if (ret)
+retry:
+	ret = vbm_import_try_map(imp, &stat);
+	if (unlikely(ret)) {
+		again = !again && vbm_cache_retry(ret);
+		if (again)
+			goto retry;
 		return vbm_import_fail(imp, stat, ret);
+	}
 
-	imp->mapped = true;
 	vbm_stat_inc(VBM_STAT_IMPORT_MAPS);
 	trace_vbm_import_map(plane, dev_name(plane->dev));
 	return 0;
@@ -508,15 +544,19 @@ static noinline int vbm_import_map_first(struct vbm_import *imp)
 
 /**
  * vbm_import_map() - attach and map
- * @imp: the import
+ * @mem_priv: the import
+ *
+ * Nothing of that is left to be done for one that was in the cache.
  *
  * Context: may sleep; vb2_queue.lock held, no reservation lock.
  * Return: 0; -EFAULT if the dma-buf is shorter than the plane, or not in one
  *	piece where the driver needs that; -ENOMEM; -ENODEV if the driver is
  *	going; what the exporter returned.
  */
-int vbm_import_map(struct vbm_import *imp)
+int vbm_import_map(void *mem_priv)
 {
+	struct vbm_import *imp = mem_priv;
+
 	if (imp->error)
 		return vbm_import_fail(imp, imp->error == -ENOMEM ?
 				       VBM_STAT_FAIL_NOMEM : VBM_STAT_FAIL_SIZE,
@@ -527,7 +567,7 @@ int vbm_import_map(struct vbm_import *imp)
 	/* It was parked, and may not do for what it is wanted for now. */
 	if (!vbm_import_fits(imp))
 		return vbm_import_fail(imp, VBM_STAT_FAIL_CONTIGUITY, -EFAULT);
-	imp->mapped = true;
 	vbm_stat_inc(VBM_STAT_IMPORT_MAPS_CACHED);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(vbm_import_map);

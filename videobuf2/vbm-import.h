@@ -33,7 +33,6 @@ enum vbm_import_state {
  * @map: the mapping, if the exporter is ours
  * @foreign_sync: the exporter is not ours, and its addresses need syncing
  * @syncing: syncs under way
- * @mapped: vb2 has it mapped
  * @prepared: vb2 has prepared it and not finished it
  * @segments: of the mapping
  * @piece: bytes from the beginning that are in one piece
@@ -64,7 +63,6 @@ struct vbm_import {
 	unsigned int syncing;
 	bool foreign_sync;
 	bool syncs;
-	bool mapped;
 	bool prepared;
 	bool holds_dmabuf;
 	bool bounces;
@@ -81,13 +79,8 @@ static inline struct vbm_import *vbm_plane_import(struct vbm_plane *plane)
 	return container_of(plane, struct vbm_import, plane);
 }
 
-struct vbm_import *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
-				     struct dma_buf *dmabuf, size_t size,
-				     bool contig);
-void vbm_import_detach(struct vbm_import *imp);
+/* What vb2 calls is in vbm-memops.h. */
 void vbm_import_evict(struct vbm_import *imp);
-int vbm_import_map(struct vbm_import *imp);
-void vbm_import_unmap(struct vbm_import *imp);
 
 /* vbm-import-use.c */
 void vbm_import_vunmap_locked(struct vbm_import *imp);

@@ -2,8 +2,9 @@
 /*
  * The callbacks of vb2, once for both front ends.
  *
- * They find out which of the three shapes a plane has, and call down. The
- * locks under which vb2 calls them are in docs/locking.md; in short:
+ * They find out which of the three shapes a plane has, and call down; where
+ * vb2 means an import it calls vbm-import.c without a detour. The locks under
+ * which vb2 calls them are in docs/locking.md; in short:
  *
  *   alloc, get_dmabuf, attach, map, unmap,       may sleep, under q->lock
  *   detach, get_userptr, put_userptr, prepare
@@ -104,48 +105,6 @@ void vbm_memops_put_userptr(void *buf_priv)
 	vbm_userptr_put(vbm_plane_buf(buf_priv));
 }
 EXPORT_SYMBOL_GPL(vbm_memops_put_userptr);
-
-static void *vbm_memops_attach_dmabuf(struct vb2_buffer *vb,
-				      struct device *dev,
-				      struct dma_buf *dmabuf,
-				      unsigned long size, bool contig)
-{
-	return &vbm_import_attach(vb, dev, dmabuf, size, contig)->plane;
-}
-
-void *vbm_memops_attach_dmabuf_contig(struct vb2_buffer *vb,
-				      struct device *dev,
-				      struct dma_buf *dmabuf,
-				      unsigned long size)
-{
-	return vbm_memops_attach_dmabuf(vb, dev, dmabuf, size, true);
-}
-EXPORT_SYMBOL_GPL(vbm_memops_attach_dmabuf_contig);
-
-void *vbm_memops_attach_dmabuf_sg(struct vb2_buffer *vb, struct device *dev,
-				  struct dma_buf *dmabuf, unsigned long size)
-{
-	return vbm_memops_attach_dmabuf(vb, dev, dmabuf, size, false);
-}
-EXPORT_SYMBOL_GPL(vbm_memops_attach_dmabuf_sg);
-
-void vbm_memops_detach_dmabuf(void *buf_priv)
-{
-	vbm_import_detach(vbm_plane_import(buf_priv));
-}
-EXPORT_SYMBOL_GPL(vbm_memops_detach_dmabuf);
-
-int vbm_memops_map_dmabuf(void *buf_priv)
-{
-	return vbm_import_map(vbm_plane_import(buf_priv));
-}
-EXPORT_SYMBOL_GPL(vbm_memops_map_dmabuf);
-
-void vbm_memops_unmap_dmabuf(void *buf_priv)
-{
-	vbm_import_unmap(vbm_plane_import(buf_priv));
-}
-EXPORT_SYMBOL_GPL(vbm_memops_unmap_dmabuf);
 
 void *vbm_memops_cookie_contig(struct vb2_buffer *vb, void *buf_priv)
 {

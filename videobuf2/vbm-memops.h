@@ -2,6 +2,9 @@
 /*
  * struct vb2_mem_ops, once for both front ends.
  *
+ * What a program that rotates buffers pays for at each frame has no wrapper:
+ * attach to detach are in vbm-import.c.
+ *
  * Prototypes only, and no #include: the symbol versions of the front ends
  * depend on what they see before their exports.
  */
@@ -27,14 +30,13 @@ void *vbm_memops_get_userptr_sg(struct vb2_buffer *vb, struct device *dev,
 				unsigned long vaddr, unsigned long size);
 void vbm_memops_put_userptr(void *buf_priv);
 
-void *vbm_memops_attach_dmabuf_contig(struct vb2_buffer *vb,
-				      struct device *dev, struct dma_buf *dmabuf,
-				      unsigned long size);
-void *vbm_memops_attach_dmabuf_sg(struct vb2_buffer *vb, struct device *dev,
-				  struct dma_buf *dmabuf, unsigned long size);
-void vbm_memops_detach_dmabuf(void *buf_priv);
-int vbm_memops_map_dmabuf(void *buf_priv);
-void vbm_memops_unmap_dmabuf(void *buf_priv);
+void *vbm_import_attach_contig(struct vb2_buffer *vb, struct device *dev,
+			       struct dma_buf *dmabuf, unsigned long size);
+void *vbm_import_attach_sg(struct vb2_buffer *vb, struct device *dev,
+			   struct dma_buf *dmabuf, unsigned long size);
+int vbm_import_map(void *mem_priv);
+void vbm_import_unmap(void *mem_priv);
+void vbm_import_detach(void *mem_priv);
 
 void *vbm_memops_cookie_contig(struct vb2_buffer *vb, void *buf_priv);
 void *vbm_memops_cookie_sg(struct vb2_buffer *vb, void *buf_priv);

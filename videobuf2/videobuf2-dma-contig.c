@@ -36,10 +36,10 @@ const struct vb2_mem_ops vb2_dma_contig_memops = {
 	.put_userptr	= vbm_memops_put_userptr,
 	.prepare	= vbm_memops_prepare,
 	.finish		= vbm_memops_finish,
-	.map_dmabuf	= vbm_memops_map_dmabuf,
-	.unmap_dmabuf	= vbm_memops_unmap_dmabuf,
-	.attach_dmabuf	= vbm_memops_attach_dmabuf_contig,
-	.detach_dmabuf	= vbm_memops_detach_dmabuf,
+	.map_dmabuf	= vbm_import_map,
+	.unmap_dmabuf	= vbm_import_unmap,
+	.attach_dmabuf	= vbm_import_attach_contig,
+	.detach_dmabuf	= vbm_import_detach,
 	.num_users	= vbm_memops_num_users,
 };
 EXPORT_SYMBOL_GPL(vb2_dma_contig_memops);

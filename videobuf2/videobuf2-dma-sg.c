@@ -31,10 +31,10 @@ const struct vb2_mem_ops vb2_dma_sg_memops = {
 	.mmap		= vbm_memops_mmap,
 	.num_users	= vbm_memops_num_users,
 	.get_dmabuf	= vbm_memops_get_dmabuf,
-	.map_dmabuf	= vbm_memops_map_dmabuf,
-	.unmap_dmabuf	= vbm_memops_unmap_dmabuf,
-	.attach_dmabuf	= vbm_memops_attach_dmabuf_sg,
-	.detach_dmabuf	= vbm_memops_detach_dmabuf,
+	.map_dmabuf	= vbm_import_map,
+	.unmap_dmabuf	= vbm_import_unmap,
+	.attach_dmabuf	= vbm_import_attach_sg,
+	.detach_dmabuf	= vbm_import_detach,
 	.cookie		= vbm_memops_cookie_sg,
 };
 EXPORT_SYMBOL_GPL(vb2_dma_sg_memops);
