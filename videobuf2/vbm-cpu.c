@@ -30,6 +30,11 @@
  * mapping is taken only while its device owns it. That is also why CPU writes
  * to a CAPTURE buffer survive a later begin_cpu_access().
  *
+ * A view is taken as a whole. So an importer that only writes is given the
+ * bytes as well (vbm_mapping_fill()): what its device does not write, all of it
+ * if the stream stops before, comes back as it was. Once the device has it,
+ * nothing is given to it any more.
+ *
  * A buffer of which no mapping needs syncing costs one test.
  */
 
@@ -104,7 +109,8 @@ static void vbm_cpu_refresh(struct vbm_buf *buf, const struct vbm_mapping *but)
 	spin_lock_irqsave(&buf->sync_lock, flags);
 	list_for_each_entry(map, &buf->mappings, buf_node) {
 		if (map == but || !map->need_sync || !vbm_mapping_reads(map) ||
-		    !map->live || map->exact == map->in_use)
+		    !map->live || map->exact == map->in_use ||
+		    vbm_mapping_capturing(map))
 			continue;
 		map->syncing++;
 		spin_unlock_irqrestore(&buf->sync_lock, flags);
@@ -151,7 +157,7 @@ void vbm_cpu_give(struct vbm_mapping *map, bool clean)
 		vbm_mapping_sync_end(map);
 	}
 	/* User space has filled what this device is to read. */
-	if (!clean && vbm_mapping_reads(map))
+	if (!clean && map->dir != DMA_FROM_DEVICE)
 		vbm_cpu_refresh(buf, map);
 }
 
@@ -275,7 +281,8 @@ int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
 	mutex_lock(&buf->lock);
 	vbm_vmap_flush(buf);
 	list_for_each_entry(map, &buf->mappings, buf_node)
-		if (map->need_sync && vbm_mapping_owned(map))
+		if (map->need_sync && vbm_mapping_owned(map) &&
+		    !vbm_mapping_capturing(map))
 			vbm_sync_for_device(map);
 	mutex_unlock(&buf->lock);
 	return 0;

@@ -294,10 +294,11 @@ static int vbm_mapping_count(const struct vbm_backing *backing,
 }
 
 /*
- * Fill the master table and map it. A foreign importer that only writes is
- * mapped in both directions where it bounces: its bounce buffer goes back to
- * memory as a whole, so it must be kept equal to memory, and the DMA API does
- * that for devices that read.
+ * Fill the master table and map it. An importer that only writes is mapped in
+ * both directions where it bounces: its bounce buffer goes back to memory as a
+ * whole, so it must equal memory wherever the device has not written, and the
+ * DMA API sees to that for devices that read. The queue's own device is mapped
+ * as stock maps it.
  */
 static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 {
@@ -319,7 +320,7 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 	if (ret)
 		return ret;
 	map->need_sync = vbm_mapping_needs_sync(map, dev);
-	if (map->need_sync && !map->exact && map->dir == DMA_FROM_DEVICE) {
+	if (map->need_sync && map->buf->own && map->dir == DMA_FROM_DEVICE) {
 		vbm_mapping_unmap(map, dev, DMA_ATTR_SKIP_CPU_SYNC);
 		map->map_dir = DMA_BIDIRECTIONAL;
 		ret = vbm_mapping_map(map, dev);
@@ -435,8 +436,9 @@ err_put_vdev:
 }
 
 /*
- * An existing mapping, one holder richer, or NULL. A foreign importer does not
- * share one that can not be kept equal to memory; see vbm_mapping_fill().
+ * An existing mapping, one holder richer, or NULL. An importer does not share
+ * one that can not be kept equal to memory; see vbm_mapping_fill(). One that
+ * came with the memory never bounces, which is enough for an exact importer.
  */
 struct vbm_mapping *
 vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
@@ -448,7 +450,8 @@ vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
 	list_for_each_entry(map, &buf->mappings, buf_node) {
 		if (map->vdev->dev != dev || map->dir != dir)
 			continue;
-		if (!exact && map->need_sync && !vbm_mapping_reads(map))
+		if (map->need_sync && !vbm_mapping_reads(map) &&
+		    !(exact && map->fixed))
 			continue;
 		map->holders++;
 		return map;

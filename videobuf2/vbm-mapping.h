@@ -45,6 +45,12 @@ static inline bool vbm_mapping_writes(const struct vbm_mapping *map)
 	return map->map_dir != DMA_TO_DEVICE;
 }
 
+/* Its device may be writing all of it: no bytes are newer than those. */
+static inline bool vbm_mapping_capturing(const struct vbm_mapping *map)
+{
+	return map->dir == DMA_FROM_DEVICE && READ_ONCE(map->device_owned);
+}
+
 struct vbm_table *vbm_mapping_table_locked(struct vbm_mapping *map);
 void vbm_mapping_table_free_locked(struct vbm_table *table);
 
