@@ -58,17 +58,9 @@ void vbm_alloc_uncharge(size_t size)
 	vbm_stat_sub(VBM_STAT_BYTES_UNCHARGED, size);
 }
 
-/*
- * Memory that only the DMA API can give: the device has memory of its own
- * (reserved-memory, a CMA area, a restricted pool) or DMA operations that are
- * not the common ones, or the queue asks for attributes.
- */
-bool vbm_alloc_only_dma_api(const struct vbm_request *req)
+/* The device has reserved memory, a CMA area or a restricted pool of its own. */
+bool vbm_alloc_own_memory(struct device *dev)
 {
-	struct device *dev = req->dev;
-
-	if (req->attrs || !dev->dma_mask || get_dma_ops(dev))
-		return true;
 #ifdef CONFIG_DMA_DECLARE_COHERENT
 	if (dev->dma_mem)
 		return true;
@@ -82,4 +74,17 @@ bool vbm_alloc_only_dma_api(const struct vbm_request *req)
 		return true;
 #endif
 	return false;
+}
+
+/*
+ * Memory that only the DMA API can give: the device has memory of its own or
+ * DMA operations that are not the common ones, or the queue asks for
+ * attributes.
+ */
+bool vbm_alloc_only_dma_api(const struct vbm_request *req)
+{
+	struct device *dev = req->dev;
+
+	return req->attrs || !dev->dma_mask || get_dma_ops(dev) ||
+	       vbm_alloc_own_memory(dev);
 }

@@ -62,6 +62,7 @@ extern const struct vbm_allocator vbm_alloc_noncontig;
 
 extern const struct vbm_allocator * const vbm_allocators[];
 
+bool vbm_alloc_own_memory(struct device *dev);
 bool vbm_alloc_only_dma_api(const struct vbm_request *req);
 
 int vbm_alloc_charge(size_t size);

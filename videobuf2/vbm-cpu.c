@@ -288,6 +288,44 @@ int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
 	return 0;
 }
 
+/* Where the device is led by an address, or 0. */
+static phys_addr_t vbm_cpu_phys(struct device *dev, dma_addr_t addr)
+{
+	if (use_dma_iommu(dev))
+		return iommu_iova_to_phys(iommu_get_domain_for_dev(dev), addr);
+	return dma_to_phys(dev, addr);
+}
+
+/**
+ * vbm_cpu_bounces() - does a device see a copy of the memory?
+ * @map: a live mapping of a buffer that can be exported
+ *
+ * Context: any; the mapping must not be torn down meanwhile.
+ * Return: true if some segment is in a bounce buffer.
+ */
+bool vbm_cpu_bounces(const struct vbm_mapping *map)
+{
+	const struct vbm_extent *ext = map->backing->extents;
+	struct scatterlist *sg;
+	size_t skip = 0;
+	unsigned int i;
+
+	if (!map->need_sync || map->fixed)
+		return false;
+	/* No segment begins within what another one was merged from. */
+	for_each_sgtable_dma_sg(&map->sgt, sg, i) {
+		while (skip >= ext->nr_pages << PAGE_SHIFT) {
+			skip -= ext->nr_pages << PAGE_SHIFT;
+			ext++;
+		}
+		if (vbm_cpu_phys(map->vdev->dev, sg_dma_address(sg)) !=
+		    ext->phys + skip)
+			return true;
+		skip += sg_dma_len(sg);
+	}
+	return false;
+}
+
 /*
  * Buffers of foreign exporters stay mapped while vb2 holds them, and their
  * exporters learn nothing of the frames in between. So the addresses that we
@@ -298,12 +336,8 @@ int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
 /* Is there memory of the CPU's behind a DMA address? */
 static bool vbm_cpu_is_ram(struct device *dev, dma_addr_t addr)
 {
-	phys_addr_t phys;
+	phys_addr_t phys = vbm_cpu_phys(dev, addr);
 
-	if (use_dma_iommu(dev))
-		phys = iommu_iova_to_phys(iommu_get_domain_for_dev(dev), addr);
-	else
-		phys = dma_to_phys(dev, addr);
 	return phys && pfn_valid(PHYS_PFN(phys)) &&
 	       !is_zone_device_page(pfn_to_page(PHYS_PFN(phys)));
 }

@@ -16,7 +16,6 @@
  */
 
 #include <linux/dma-buf.h>
-#include <linux/dma-map-ops.h>
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/slab.h>
@@ -24,6 +23,7 @@
 #include <media/videobuf2-v4l2.h>
 
 #include "vbm-import.h"
+#include "vbm-alloc.h"
 #include "vbm-attachment.h"
 #include "vbm-buf.h"
 #include "vbm-cache.h"
@@ -351,18 +351,32 @@ void *vbm_import_attach_sg(struct vb2_buffer *vb, struct device *dev,
 EXPORT_SYMBOL_GPL(vbm_import_attach_sg);
 
 /*
- * May it be kept mapped while nobody uses it? A foreign exporter copies what
- * the device wrote when it is unmapped: late, that is over newer bytes. And a
- * device without a driver has nobody to say when it goes.
+ * May what it holds wait for the worker, once nobody else holds it? A foreign
+ * exporter copies what bounced when it is unmapped or when the CPU asks, in
+ * whatever direction the CPU said: from something that nobody uses any more,
+ * that is over newer bytes. And memory of its device's own is gone after
+ * remove(), which is before anybody tells us.
+ */
+static bool vbm_import_may_wait(const struct vbm_import *imp)
+{
+	struct device *from;
+
+	if (!imp->map)
+		return !imp->syncs;
+	from = imp->map->backing->dma.dev;
+	return !from || !vbm_alloc_own_memory(from);
+}
+
+/*
+ * May it be kept mapped while nobody uses it? Not for a device without a
+ * driver: nobody would say when it goes.
  */
 static noinline bool vbm_import_parkable(struct vbm_import *imp)
 {
-	struct vbm_plane *plane = &imp->plane;
+	const struct vbm_mapping *map = imp->map;
 	bool ok;
 
-	if (!imp->map && imp->syncs && plane->dir != DMA_TO_DEVICE)
-		return false;
-	if (!READ_ONCE(plane->dev->driver))
+	if (!vbm_import_may_wait(imp) || !READ_ONCE(imp->plane.dev->driver))
 		return false;
 
 	mutex_lock(&imp->lock);
@@ -371,13 +385,14 @@ static noinline bool vbm_import_parkable(struct vbm_import *imp)
 	 * Its driver may have gone and another come since it was mapped. From
 	 * here on what ends the mapping ends the import, too.
 	 */
-	if (ok && imp->map)
-		ok = imp->map->vdev == imp->vdev && READ_ONCE(imp->map->live);
+	if (ok && map)
+		ok = map->vdev == imp->vdev && READ_ONCE(map->live);
+	/* Nothing of the device goes while this lock is held. */
+	imp->bounces = ok && map && vbm_cpu_bounces(map);
 	mutex_unlock(&imp->lock);
 	if (!ok)
 		return false;
 
-	imp->bounces = imp->syncs && dev_is_dma_coherent(plane->dev);
 	get_dma_buf(imp->dmabuf);
 	imp->holds_dmabuf = true;
 	return true;
