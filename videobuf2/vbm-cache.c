@@ -28,11 +28,17 @@
  *
  * A driver that goes leaves nothing: parked imports are clients of their device
  * (vbm-device.c), whose end takes those that are PARKED or DOOMED, waits for
- * those that are DROPPED, and has those that are USED not come here again. It
- * unmaps, and leaves the reference to the dma-buf to the worker: nobody knows
- * which locks an exporter takes when it is released. For the same reason the
- * worker puts it in earnest (__fput_sync()) and not, as any thread of a
- * user's would, some time later; who waits for the worker waits for the memory.
+ * those that are DROPPED, and has those that are USED not come here again. Then
+ * it takes those of other devices whose memory it gave (dma_alloc_*()): that
+ * must be back before its DMA operations go, and nobody but this cache may want
+ * it any more. What it has taken it drops at once if the exporter is ours. Of a
+ * foreign one it leaves the reference to the dma-buf to the worker: nobody
+ * knows which locks an exporter takes when it is released.
+ *
+ * References are put in earnest (__fput_sync()) and not, as a user's threads do
+ * it, some time later: who waits for the worker waits for the memory. Nobody
+ * waits for it while a driver goes, which happens during resume, too, when it
+ * is frozen.
  *
  * Parking and taking happen at each frame of a program that rotates buffers.
  * What is rare is kept out of line there.
@@ -53,6 +59,7 @@
 #include "vbm-device.h"
 #include "vbm-import.h"
 #include "vbm-stats.h"
+#include "vbm.h"
 
 /* As many as a queue usually has indexes at most. */
 #define VBM_CACHE_PER_DEVICE	32
@@ -71,7 +78,7 @@ static DEFINE_HASHTABLE(vbm_cache, 6);
 static DEFINE_SPINLOCK(vbm_cache_lock);
 static LIST_HEAD(vbm_cache_doomed);
 static size_t vbm_cache_bouncing;
-/* Claimed by the end of a device, and not yet the worker's. */
+/* Taken by the end of a device, or ours and being dropped by the worker. */
 static unsigned int vbm_cache_claimed;
 static bool vbm_cache_worker_runs;
 static DECLARE_WAIT_QUEUE_HEAD(vbm_cache_wait);
@@ -239,15 +246,79 @@ enum vbm_cache_fate vbm_cache_claim(struct vbm_import *imp)
 	return fate;
 }
 
-/* What was claimed has left its device; the rest is for the worker. */
+/*
+ * What was claimed has left its device; the rest is for the worker. Until that
+ * is done it is counted as parked, and module exit waits.
+ */
 void vbm_cache_dropped(struct vbm_import *imp)
 {
 	spin_lock(&vbm_cache_lock);
 	list_add_tail(&imp->cache_list, &vbm_cache_doomed);
 	vbm_cache_claimed--;
-	spin_unlock(&vbm_cache_lock);
 	mod_delayed_work(vbm_cache_wq, &vbm_cache_worker, 0);
 	wake_up_all(&vbm_cache_wait);
+	spin_unlock(&vbm_cache_lock);
+}
+
+/* What was claimed has gone, with its reference to the dma-buf. */
+void vbm_cache_evicted(void)
+{
+	spin_lock(&vbm_cache_lock);
+	vbm_cache_claimed--;
+	vbm_stat_dec(VBM_STAT_PARKED);
+	wake_up_all(&vbm_cache_wait);
+	spin_unlock(&vbm_cache_lock);
+}
+
+static bool vbm_cache_is_from(const struct vbm_import *imp,
+			      const struct device *dev)
+{
+	return imp->map && imp->map->backing->dma.dev == dev;
+}
+
+/* One that the device gave memory for, claimed; NULL if there is none. */
+static struct vbm_import *vbm_cache_claim_from(const struct device *dev)
+{
+	struct vbm_import *imp, *found = NULL;
+	unsigned int i;
+
+	spin_lock(&vbm_cache_lock);
+	hash_for_each(vbm_cache, i, imp, cache_node)
+		if (vbm_cache_is_from(imp, dev))
+			found = imp;
+	if (found)
+		vbm_cache_doom_locked(found);
+	else
+		list_for_each_entry(imp, &vbm_cache_doomed, cache_list)
+			if (vbm_cache_is_from(imp, dev))
+				found = imp;
+	if (found) {
+		list_del(&found->cache_list);
+		found->state = VBM_IMPORT_DROPPED;
+		vbm_cache_claimed++;
+	}
+	spin_unlock(&vbm_cache_lock);
+	return found;
+}
+
+/**
+ * vbm_cache_device_gone() - the driver of a device has gone
+ * @dev: the device, whose own imports have been seen to
+ *
+ * When it returns no memory that came from it is held here.
+ *
+ * Context: may sleep; device_lock of @dev held.
+ */
+void vbm_cache_device_gone(const struct device *dev)
+{
+	struct vbm_import *imp;
+
+	while ((imp = vbm_cache_claim_from(dev))) {
+		vbm_import_evict(imp);
+		vbm_cache_evicted();
+	}
+	/* Others may be dropping one. */
+	wait_event(vbm_cache_wait, !READ_ONCE(vbm_cache_claimed));
 }
 
 /*
@@ -312,6 +383,7 @@ static void vbm_cache_select(void)
 static void vbm_cache_drop_doomed(void)
 {
 	struct vbm_import *imp;
+	bool ours = false;
 
 	for (;;) {
 		spin_lock(&vbm_cache_lock);
@@ -320,12 +392,17 @@ static void vbm_cache_drop_doomed(void)
 		if (imp) {
 			list_del(&imp->cache_list);
 			imp->state = VBM_IMPORT_DROPPED;
+			ours = imp->map;
+			vbm_cache_claimed += ours;
 		}
 		spin_unlock(&vbm_cache_lock);
 		if (!imp)
 			return;
 		vbm_import_evict(imp);
-		vbm_stat_dec(VBM_STAT_PARKED);
+		if (ours)
+			vbm_cache_evicted();
+		else
+			vbm_stat_dec(VBM_STAT_PARKED);
 	}
 }
 
@@ -399,11 +476,15 @@ int vbm_cache_init(void)
 	return 0;
 }
 
-/* Nobody parks any more. */
+/*
+ * Nobody parks any more. What is counted as parked the worker has still to do
+ * with, or the end of a device.
+ */
 void vbm_cache_fini(void)
 {
 	shrinker_free(vbm_cache_shrinker);
-	vbm_cache_reclaim();
+	while (vbm_cache_reclaim())
+		;
 	cancel_delayed_work_sync(&vbm_cache_worker);
 	destroy_workqueue(vbm_cache_wq);
 }

@@ -27,6 +27,7 @@
 #include <linux/wait.h>
 
 #include "vbm-device.h"
+#include "vbm-cache.h"
 #include "vbm-stats.h"
 #include "vbm.h"
 
@@ -145,6 +146,7 @@ static void vbm_device_gone(struct vbm_device *vdev)
 
 	vbm_stat_inc(VBM_STAT_DEVICE_UNBINDS);
 	vbm_device_unmap_all(vdev);
+	vbm_cache_device_gone(vdev->dev);
 
 	spin_lock(&vbm_devices_lock);
 	list_del_init(&vdev->node);

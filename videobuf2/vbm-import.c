@@ -133,14 +133,20 @@ static void vbm_import_unmap_locked(struct vbm_import *imp)
 }
 
 /* Once this returns the device may be no more, unless vb2 has the import. */
-static void vbm_import_leave_locked(struct vbm_import *imp)
+static void vbm_import_leave(struct vbm_import *imp, bool unmap)
 {
-	lockdep_assert_held(&imp->lock);
-	if (!imp->vdev)
-		return;
-	vbm_device_leave(&imp->client);
-	vbm_device_put(imp->vdev);
+	struct vbm_device *vdev;
+
+	mutex_lock(&imp->lock);
+	if (unmap)
+		vbm_import_unmap_locked(imp);
+	vdev = imp->vdev;
 	imp->vdev = NULL;
+	if (vdev)
+		vbm_device_leave(&imp->client);
+	mutex_unlock(&imp->lock);
+	/* Its last reference may be a device's. */
+	vbm_device_put(vdev);
 }
 
 static noinline struct vbm_import *
@@ -192,10 +198,7 @@ static void vbm_import_drop(struct vbm_import *imp)
 	vbm_plane_unregister(&imp->plane);
 	put_device(imp->plane.dev);
 	imp->plane.dev = NULL;
-
-	mutex_lock(&imp->lock);
-	vbm_import_leave_locked(imp);
-	mutex_unlock(&imp->lock);
+	vbm_import_leave(imp, false);
 }
 
 /* vb2 lets go of it; it still has a reference to the dma-buf. */
@@ -213,7 +216,8 @@ static noinline void vbm_import_free(struct vbm_import *imp)
  *
  * When it returns, the dma-buf is released if this was its last reference.
  *
- * Context: may sleep; a kernel thread without any lock.
+ * Context: may sleep. The worker of the cache, without any lock; if the
+ *	exporter is ours also the end of a device, under its device_lock.
  */
 void vbm_import_evict(struct vbm_import *imp)
 {
@@ -243,18 +247,20 @@ static void *vbm_import_hold(struct vbm_client *client)
 static void vbm_import_kill(void *held, struct vbm_device *vdev)
 {
 	struct vbm_import *imp = held;
+	bool ours = imp->map;
 
 	switch (vbm_cache_claim(imp)) {
 	case VBM_CACHE_YOURS:
-		vbm_import_drop(imp);
-		vbm_cache_dropped(imp);
+		if (ours) {
+			vbm_import_evict(imp);
+			vbm_cache_evicted();
+		} else {
+			vbm_import_drop(imp);
+			vbm_cache_dropped(imp);
+		}
 		break;
 	case VBM_CACHE_USED:
-		mutex_lock(&imp->lock);
-		if (!imp->map)
-			vbm_import_unmap_locked(imp);
-		vbm_import_leave_locked(imp);
-		mutex_unlock(&imp->lock);
+		vbm_import_leave(imp, !ours);
 		break;
 	case VBM_CACHE_GOING:
 		break;

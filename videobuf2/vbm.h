@@ -14,7 +14,8 @@
  *
  * Data flows one way: memops -> {buf, userptr, export, import, mmap, vmap,
  * cpu} -> mapping -> backing -> allocators. The importer side reaches the
- * exporter side by one door only, vbm_attachment_claim().
+ * exporter side by one door only, vbm_attachment_claim(). The end of a device
+ * calls up: its clients, by their ops, and the cache of imports.
  *
  * Who owns what
  *
