@@ -189,7 +189,7 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 			return 0;
 		vbm_backing_put(backing);
 	}
-	return ret == -EFAULT || ret == -EAGAIN ? -ENOMEM : ret;
+	return ret;
 }
 
 /**
@@ -240,6 +240,9 @@ struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 	ret = vbm_buf_find_backing(buf, &req);
 	if (vbm_cache_retry(ret))
 		ret = vbm_buf_find_backing(buf, &req);
+	/* There is memory, and none that would do: more of it is no help. */
+	if (ret == -EFAULT || ret == -EAGAIN)
+		ret = -ENOMEM;
 	if (ret)
 		goto err_free;
 

@@ -73,6 +73,9 @@
 
 #define VBM_CACHE_PERIOD	(HZ / 4)
 
+/* An exporter may be waiting for somebody's fence: not at our expense. */
+#define VBM_CACHE_PATIENCE	(3 * HZ)
+
 /* By dma-buf. No list by age: the worker is in less of a hurry than vb2. */
 static DEFINE_HASHTABLE(vbm_cache, 6);
 static DEFINE_SPINLOCK(vbm_cache_lock);
@@ -85,7 +88,9 @@ static DECLARE_WAIT_QUEUE_HEAD(vbm_cache_wait);
 
 /* What the worker is asked to drop, besides what it drops anyway. */
 static atomic_long_t vbm_cache_to_shrink;
-static atomic_t vbm_cache_drop_all;
+/* How often it was asked for all, and how often it had been when it did. */
+static unsigned long vbm_cache_asked;
+static unsigned long vbm_cache_served;
 
 static struct shrinker *vbm_cache_shrinker;
 static struct workqueue_struct *vbm_cache_wq;
@@ -355,10 +360,9 @@ static int vbm_cache_older(void *priv, const struct list_head *a,
 }
 
 /* Decide what has to go. */
-static void vbm_cache_select(void)
+static void vbm_cache_select(bool all)
 {
 	long shrink = atomic_long_xchg(&vbm_cache_to_shrink, 0);
-	bool all = atomic_xchg(&vbm_cache_drop_all, 0);
 	struct vbm_import *imp, *next;
 	LIST_HEAD(parked);
 	unsigned int i;
@@ -408,23 +412,42 @@ static void vbm_cache_drop_doomed(void)
 
 static void vbm_cache_work(struct work_struct *work)
 {
+	unsigned long asked;
+
 	/* Their references would be taken for somebody else's. */
 	vbm_cache_drop_doomed();
-	vbm_cache_select();
+
+	asked = READ_ONCE(vbm_cache_asked);
+	vbm_cache_select(asked != vbm_cache_served);
 	vbm_cache_drop_doomed();
 
 	spin_lock(&vbm_cache_lock);
+	vbm_cache_served = asked;
 	vbm_cache_worker_runs = false;
 	if (!hash_empty(vbm_cache))
 		vbm_cache_wake_locked();
+	wake_up_all(&vbm_cache_wait);
 	spin_unlock(&vbm_cache_lock);
+}
+
+/* Has all gone that was there when the worker was asked? */
+static bool vbm_cache_all_gone(unsigned long asked)
+{
+	bool gone;
+
+	spin_lock(&vbm_cache_lock);
+	gone = (long)(vbm_cache_served - asked) >= 0 && !vbm_cache_claimed &&
+	       list_empty(&vbm_cache_doomed);
+	spin_unlock(&vbm_cache_lock);
+	return gone;
 }
 
 /**
  * vbm_cache_reclaim() - have back what all parked imports hold
  *
  * When it returns their memory, bounce buffers and device addresses are free,
- * also those of imports that somebody else was about to drop.
+ * also those of imports that somebody else was about to drop; unless an
+ * exporter takes longer than anybody should have to wait for.
  *
  * Context: may sleep; no reservation lock, nor any lock that the release of a
  *	dma-buf takes.
@@ -432,14 +455,54 @@ static void vbm_cache_work(struct work_struct *work)
  */
 bool vbm_cache_reclaim(void)
 {
+	unsigned long asked;
+
 	if (vbm_cache_empty())
 		return false;
 
-	wait_event(vbm_cache_wait, !READ_ONCE(vbm_cache_claimed));
-	atomic_set(&vbm_cache_drop_all, 1);
+	spin_lock(&vbm_cache_lock);
+	asked = ++vbm_cache_asked;
 	mod_delayed_work(vbm_cache_wq, &vbm_cache_worker, 0);
-	flush_delayed_work(&vbm_cache_worker);
+	spin_unlock(&vbm_cache_lock);
+	wait_event_timeout(vbm_cache_wait, vbm_cache_all_gone(asked),
+			   VBM_CACHE_PATIENCE);
 	return true;
+}
+
+/*
+ * Is something kept that bounces, or has addresses from an IOMMU? What is just
+ * being dropped may have some: it is counted, and no longer in the table.
+ */
+static bool vbm_cache_has_addresses(void)
+{
+	struct vbm_import *imp;
+	bool has = false;
+	s64 nr = 0;
+	unsigned int i;
+
+	spin_lock(&vbm_cache_lock);
+	hash_for_each(vbm_cache, i, imp, cache_node) {
+		has |= imp->bounces || imp->vdev->limits.translated;
+		nr++;
+	}
+	has |= vbm_stat_read(VBM_STAT_PARKED) > nr;
+	spin_unlock(&vbm_cache_lock);
+	return has;
+}
+
+/* See vbm_cache_retry(). */
+bool vbm_cache_cures(int error)
+{
+	switch (error) {
+	case -ENOMEM:
+		return vbm_cache_reclaim();
+	case -EIO:
+	case -ENOSPC:
+		/* How mapping fails, often for good: memory is no help. */
+		return vbm_cache_has_addresses() && vbm_cache_reclaim();
+	default:
+		return false;
+	}
 }
 
 static unsigned long vbm_cache_count(struct shrinker *shrinker,

@@ -4,7 +4,6 @@
 
 #include <linux/compiler.h>
 #include <linux/dma-direction.h>
-#include <linux/errno.h>
 #include <linux/types.h>
 
 #include "vbm-stats.h"
@@ -42,13 +41,12 @@ void vbm_cache_evicted(void);
 void vbm_cache_device_gone(const struct device *dev);
 
 bool vbm_cache_reclaim(void);
+bool vbm_cache_cures(int error);
 
-/* Could what failed so succeed once parked imports have gone, as they have? */
+/* Could what gave @ret succeed once parked imports have gone, as they have? */
 static inline bool vbm_cache_retry(int ret)
 {
-	return unlikely(ret) &&
-	       (ret == -ENOMEM || ret == -EIO || ret == -ENOSPC) &&
-	       vbm_cache_reclaim();
+	return unlikely(ret) && vbm_cache_cures(ret);
 }
 
 int vbm_cache_init(void);
