@@ -402,6 +402,15 @@ struct peer_buf {
 	unsigned int nr_pages;
 	struct page **pages;
 	void *vaddr;
+	struct mutex lock;		/* @tables */
+	struct list_head tables;
+};
+
+/* What is mapped of it. */
+struct peer_table {
+	struct sg_table sgt;
+	struct device *dev;
+	struct list_head node;
 };
 
 static int peer_buf_attach(struct dma_buf *dmabuf,
@@ -416,6 +425,7 @@ static struct sg_table *peer_buf_map(struct dma_buf_attachment *attach,
 				     enum dma_data_direction dir)
 {
 	struct peer_buf *buf = attach->dmabuf->priv;
+	struct peer_table *table;
 	struct sg_table *sgt;
 	struct scatterlist *sg;
 	unsigned int i, head = buf->how.head >> PAGE_SHIFT;
@@ -423,9 +433,11 @@ static struct sg_table *peer_buf_map(struct dma_buf_attachment *attach,
 
 	if (buf->how.map_errno)
 		return ERR_PTR(-buf->how.map_errno);
-	sgt = kzalloc_obj(*sgt);
-	if (!sgt)
+	table = kzalloc_obj(*table);
+	if (!table)
 		return ERR_PTR(-ENOMEM);
+	sgt = &table->sgt;
+	table->dev = attach->dev;
 	ret = sg_alloc_table(sgt, buf->nr_pages - (head ? head - 1 : 0),
 			     GFP_KERNEL);
 	if (ret)
@@ -440,21 +452,57 @@ static struct sg_table *peer_buf_map(struct dma_buf_attachment *attach,
 	ret = dma_map_sgtable(attach->dev, sgt, dir, 0);
 	if (ret)
 		goto err_free_table;
+	mutex_lock(&buf->lock);
+	list_add_tail(&table->node, &buf->tables);
+	mutex_unlock(&buf->lock);
 	return sgt;
 
 err_free_table:
 	sg_free_table(sgt);
 err_free:
-	kfree(sgt);
+	kfree(table);
 	return ERR_PTR(ret);
 }
 
 static void peer_buf_unmap(struct dma_buf_attachment *attach,
 			   struct sg_table *sgt, enum dma_data_direction dir)
 {
+	struct peer_table *table = container_of(sgt, struct peer_table, sgt);
+	struct peer_buf *buf = attach->dmabuf->priv;
+
+	mutex_lock(&buf->lock);
+	list_del(&table->node);
+	mutex_unlock(&buf->lock);
 	dma_unmap_sgtable(attach->dev, sgt, dir, 0);
 	sg_free_table(sgt);
-	kfree(sgt);
+	kfree(table);
+}
+
+static int peer_buf_begin(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	struct peer_buf *buf = dmabuf->priv;
+	struct peer_table *table;
+
+	mutex_lock(&buf->lock);
+	if (buf->how.heap)
+		list_for_each_entry(table, &buf->tables, node)
+			dma_sync_sgtable_for_cpu(table->dev, &table->sgt, dir);
+	mutex_unlock(&buf->lock);
+	return 0;
+}
+
+static int peer_buf_end(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	struct peer_buf *buf = dmabuf->priv;
+	struct peer_table *table;
+
+	mutex_lock(&buf->lock);
+	if (buf->how.heap)
+		list_for_each_entry(table, &buf->tables, node)
+			dma_sync_sgtable_for_device(table->dev, &table->sgt,
+						    dir);
+	mutex_unlock(&buf->lock);
+	return 0;
 }
 
 static int peer_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
@@ -492,10 +540,11 @@ static void peer_buf_free(struct peer_buf *buf)
 {
 	unsigned int i;
 
-	for (i = 0; i < buf->nr_pages; i++)
+	for (i = 0; buf->pages && i < buf->nr_pages; i++)
 		if (buf->pages[i])
 			__free_page(buf->pages[i]);
 	kvfree(buf->pages);
+	mutex_destroy(&buf->lock);
 	kfree(buf);
 }
 
@@ -508,6 +557,8 @@ static const struct dma_buf_ops peer_buf_ops = {
 	.attach = peer_buf_attach,
 	.map_dma_buf = peer_buf_map,
 	.unmap_dma_buf = peer_buf_unmap,
+	.begin_cpu_access = peer_buf_begin,
+	.end_cpu_access = peer_buf_end,
 	.vmap = peer_buf_vmap,
 	.vunmap = peer_buf_vunmap,
 	.mmap = peer_buf_mmap,
@@ -568,12 +619,14 @@ static int peer_export(struct peer *peer, void __user *arg)
 	buf = kzalloc_obj(*buf);
 	if (!buf)
 		return -ENOMEM;
+	mutex_init(&buf->lock);
+	INIT_LIST_HEAD(&buf->tables);
 	buf->how = req;
 	buf->nr_pages = req.size >> PAGE_SHIFT;
 	buf->pages = kvcalloc(buf->nr_pages, sizeof(*buf->pages), GFP_KERNEL);
 	if (!buf->pages) {
-		kfree(buf);
-		return -ENOMEM;
+		ret = -ENOMEM;
+		goto err_free;
 	}
 	ret = peer_buf_fill(buf);
 	if (ret)

@@ -82,7 +82,9 @@ struct vbm_peer_vmap {
 
 /*
  * A dma-buf of @size bytes, of which the first @head are physically
- * contiguous. A callback whose errno is not 0 fails with it.
+ * contiguous. A callback whose errno is not 0 fails with it. @heap: around CPU
+ * access it does what the system heap does, which syncs all that is mapped, in
+ * the direction of the access, whatever that of the mapping.
  */
 struct vbm_peer_export {
 	__u32 kind;
@@ -92,7 +94,7 @@ struct vbm_peer_export {
 	__s32 map_errno;
 	__s32 vmap_errno;
 	__s32 fd;
-	__u32 reserved;
+	__u32 heap;
 };
 
 #define VBM_PEER_IOC_DEVICE	_IOW('p', 1, struct vbm_peer_device)
