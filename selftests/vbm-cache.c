@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ksft.h"
@@ -19,6 +21,11 @@
 #define FDS		4
 #define FDS_MAX		8
 #define PER_DEVICE	32	/* VBM_CACHE_PER_DEVICE */
+#define BOUNCING	(16U << 20)	/* VBM_CACHE_BOUNCING */
+#define IDLE_FOREIGN	2000	/* VBM_CACHE_IDLE_FOREIGN */
+
+/* Within a second; emulated processors are given half of one more. */
+#define SOON		1500
 
 struct scene {
 	struct vnode *from, *to;
@@ -86,6 +93,7 @@ static void scene_make_foreign(struct scene *s, const char *node)
 		struct vbm_peer_export how = {
 			.kind = VBM_PEER_PAGES,
 			.size = page_up(s->to->sizeimage[0]),
+			.heap = 1,
 		};
 
 		if (s->to->flags & NODE_CONTIG)
@@ -121,17 +129,20 @@ static void scene_close_fds(struct scene *s)
 			close(s->b[i].p[p].fd);
 }
 
-/*
- * What happens by itself, and soon: what is let go of because it has been idle
- * takes twice as long.
- */
-static void await(const char *stat, long long value)
+/* What happens by itself within so many milliseconds. */
+static void await_for(const char *stat, long long value, unsigned int ms)
 {
-	long long end = ksft_ms() + 5000;
+	long long end = ksft_ms() + ms;
 
 	while (stat_get(stat) != value && ksft_ms() < end)
 		usleep(10000);
 	CHECK_EQ(stat_get(stat), value);
+}
+
+/* Sooner than what is let go of because it has been idle. */
+static void await(const char *stat, long long value)
+{
+	await_for(stat, value, SOON);
 }
 
 /* The system asks its shrinkers for all that there is; 4: without a word. */
@@ -211,12 +222,12 @@ static void test_rotate(const char *node)
 }
 
 /*
- * What bounces and is written by the device is not kept: it would be copied to
- * memory when it is unmapped, over whatever is there by then.
+ * What bounces is not kept: its exporter copies it to memory when it is
+ * unmapped, or when the CPU asks, over whatever is there by then.
  */
 static void test_foreign(const char *node)
 {
-	bool parks = !ksft_swiotlb || !(vnode_flags(node) & NODE_CAP);
+	bool parks = !ksft_swiotlb;
 	struct cost before;
 	struct scene s;
 	unsigned int i;
@@ -238,6 +249,129 @@ static void test_foreign(const char *node)
 	CHECK_EQ(stat_get("parked"), 0);
 }
 
+/* A program that goes on holding the fds does not have them pinned for good. */
+static void test_idle(const char *node)
+{
+	struct scene s;
+	unsigned int i;
+
+	scene_make_foreign(&s, node);
+	for (i = 0; i < FDS; i++)
+		scene_prepare(&s, i, 0);
+	CHECK_EQ(stat_get("parked"), FDS - 1);
+	await_for("parked", 0, IDLE_FOREIGN + SOON);
+	for (i = 0; i + 1 < FDS; i++)
+		CHECK_EQ(bufinfo_attached(s.b[i].p[0].fd), 0);
+}
+
+static void sync_start(const struct scene *s, unsigned int i)
+{
+	CHECK_OK(dmabuf_sync(s->b[i].p[0].fd, DMA_BUF_SYNC_START |
+			     DMA_BUF_SYNC_RW));
+}
+
+static void sync_end(const struct scene *s, unsigned int i)
+{
+	CHECK_OK(dmabuf_sync(s->b[i].p[0].fd, DMA_BUF_SYNC_END |
+			     DMA_BUF_SYNC_RW));
+}
+
+static void check_bytes(const struct scene *s, unsigned int i, const void *map,
+			size_t size, unsigned int seed)
+{
+	int fd = s->b[i].p[0].fd;
+	long long at;
+
+	CHECK_OK(dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ));
+	at = pattern_check(map, size, seed);
+	CHECK_OK(dmabuf_sync(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ));
+	if (at >= 0)
+		FAIL("buffer %u: byte %lld is not what was written last", i,
+		     at);
+}
+
+/* Another device writes a buffer that this one does not have at the moment. */
+static void test_foreign_bytes(const char *node)
+{
+	size_t size = 0;
+	unsigned int i;
+	struct scene s;
+	char *map, *data;
+	int peer, m;
+
+	scene_make_foreign(&s, node);
+	size = s.b[0].p[0].length;
+	map = dmabuf_mmap(s.b[0].p[0].fd, size);
+	data = malloc(size);
+	peer = peer_open(NULL);
+	CHECK_OK(peer_attach(peer, s.b[0].p[0].fd));
+	for (i = 0; i < 3; i++) {
+		sync_start(&s, 0);
+		pattern_fill(map, size, 2 * i);
+		sync_end(&s, 0);
+		scene_prepare(&s, 0, 0);
+		scene_prepare(&s, 1, 0);
+		pattern_fill(data, size, 2 * i + 1);
+		m = CHECK_OK(peer_map(peer, VBM_PEER_FROM_DEVICE, NULL));
+		CHECK_OK(peer_write(peer, m, 0, data, size));
+		CHECK_OK(peer_unmap(peer, m));
+		check_bytes(&s, 0, map, size, 2 * i + 1);
+		scene_prepare(&s, 2, 0);
+		check_bytes(&s, 0, map, size, 2 * i + 1);
+	}
+	free(data);
+}
+
+/* A buffer that was queued and not filled has the bytes that it had. */
+static void test_unfilled(const char *node)
+{
+	struct scene s;
+	unsigned int i;
+	size_t size;
+	char *map;
+
+	scene_make(&s, node, NODE_CAP);
+	size = s.to->sizeimage[0];
+	map = dmabuf_mmap(s.b[0].p[0].fd, size);
+	for (i = 0; i < 6; i++) {
+		/* The device fills it, it rotates away, and the CPU fills it. */
+		vnode_run(s.to, s.b, 2, 2);
+		if (i < 3)
+			scene_prepare(&s, 2, 0);
+		sync_start(&s, 0);
+		pattern_fill(map, size, i);
+		sync_end(&s, 0);
+		scene_prepare(&s, 0, 0);
+		check_bytes(&s, 0, map, size, i);
+	}
+}
+
+/* What no test picture has many of in a row. */
+#define UNWRITTEN	0xa5
+
+static bool has_gap(const char *frame, size_t size)
+{
+	char gap[256];
+
+	memset(gap, UNWRITTEN, sizeof(gap));
+	return memmem(frame, size, gap, sizeof(gap));
+}
+
+/* A process that ends CPU accesses all the time, also while devices write. */
+static pid_t end_access_always(const struct scene *s)
+{
+	pid_t pid = fork();
+	unsigned int i;
+
+	for (i = 0; !pid; i++) {
+		dmabuf_sync(s->b[i % s->nr].p[0].fd, DMA_BUF_SYNC_END |
+			    DMA_BUF_SYNC_WRITE);
+		usleep(100);
+	}
+	CHECK(pid > 0);
+	return pid;
+}
+
 /* Frames arrive in the buffers that were queued, whatever was there before. */
 static void test_stream(const char *node)
 {
@@ -247,19 +381,23 @@ static void test_stream(const char *node)
 	struct vbuf b, d;
 	struct scene s;
 	size_t size;
+	pid_t rude;
 
-	scene_make_nr(&s, node, NODE_CAP, FDS_MAX);
+	/* vivid has no device: its CPU writes beside the bounce buffer. */
+	scene_make_nr(&s, node, NODE_CAP | (ksft_swiotlb ? NODE_VBCAM : 0),
+		      FDS_MAX);
 	size = s.to->sizeimage[0];
 	for (i = 0; i < FDS_MAX; i++)
 		map[i] = dmabuf_mmap(s.b[i].p[0].fd, size);
 	for (i = 0; i < FDS_MAX; i++)
 		scene_prepare(&s, i, i % 2);
 	cost_read(&before);
+	rude = end_access_always(&s);
 	for (next = 0; next < 2; next++) {
 		b = s.b[next];
 		b.index = next;
 		at[next] = next;
-		memset(map[next], 0xa5, size);
+		memset(map[next], UNWRITTEN, size);
 		CHECK_OK(vnode_qbuf(s.to, &b));
 	}
 	CHECK_OK(vnode_stream(s.to, true));
@@ -272,7 +410,7 @@ static void test_stream(const char *node)
 		fd = s.b[at[d.index]].p[0].fd;
 		CHECK_OK(dmabuf_sync(fd, DMA_BUF_SYNC_START |
 				     DMA_BUF_SYNC_RW));
-		if (bytes_check(map[at[d.index]], size, 0xa5) < 0)
+		if (has_gap(map[at[d.index]], size))
 			FAIL("frame %u has not arrived", i);
 		/* Nobody writes to it until its turn comes again. */
 		pattern_fill(map[at[d.index]], size, i);
@@ -282,17 +420,17 @@ static void test_stream(const char *node)
 		if (i + 2 >= FDS_MAX &&
 		    pattern_check(map[next], size, i + 2 - FDS_MAX) >= 0)
 			FAIL("buffer %u has changed while nobody had it", next);
-		CHECK_OK(dmabuf_sync(s.b[next].p[0].fd, DMA_BUF_SYNC_START |
-				     DMA_BUF_SYNC_RW));
-		memset(map[next], 0xa5, size);
-		CHECK_OK(dmabuf_sync(s.b[next].p[0].fd, DMA_BUF_SYNC_END |
-				     DMA_BUF_SYNC_RW));
+		sync_start(&s, next);
+		memset(map[next], UNWRITTEN, size);
+		sync_end(&s, next);
 		b = s.b[next];
 		b.index = d.index;
 		at[d.index] = next;
 		CHECK_OK(vnode_qbuf(s.to, &b));
 	}
 	CHECK_OK(vnode_stream(s.to, false));
+	kill(rude, SIGKILL);
+	waitpid(rude, NULL, 0);
 	cost_same(&before, "streaming");
 }
 
@@ -365,6 +503,31 @@ static void test_swap(const char *node)
 	await("parked", 0);
 }
 
+/* There is a limit to what may be kept in bounce buffers. */
+static void test_bouncing(const char *node)
+{
+	unsigned int i, nr, most;
+	struct vnode *from, *to;
+	struct vbuf b;
+
+	from = vnode_open(node);
+	to = vnode_open(importer_of(node, 0));
+	CHECK_OK(vnode_set_fmt(from, 640, 480, V4L2_PIX_FMT_YUYV));
+	CHECK_OK(vnode_set_fmt(to, 640, 480, V4L2_PIX_FMT_YUYV));
+	vnode_buffers(from, 1, V4L2_MEMORY_MMAP);
+	vnode_buffers(to, 1, V4L2_MEMORY_DMABUF);
+	vbuf_init(&b, to, 0, V4L2_MEMORY_DMABUF);
+	most = BOUNCING / page_up(from->sizeimage[0]);
+	nr = most + 3;
+	CHECK(most < PER_DEVICE);
+	for (i = 0; i < nr; i++) {
+		b.p[0].fd = CHECK_OK(vnode_expbuf(from, 0, 0, O_RDWR));
+		b.p[0].length = dmabuf_size(b.p[0].fd);
+		prepare_on(to, &b, 0);
+		CHECK_EQ(stat_get("parked"), i < most ? i : most);
+	}
+}
+
 /* There is a limit to what a device may keep. */
 static void test_limit(const char *node)
 {
@@ -408,7 +571,7 @@ static void test_last_fd(const char *node)
 	scene_close_fds(&s);
 	/* vb2 still has the one at its index. */
 	await("buffers", buffers + 1);
-	CHECK_EQ(stat_get("parked"), 0);
+	await("parked", 0);
 	CHECK_OK(vnode_reqbufs(s.to, 0, V4L2_MEMORY_DMABUF));
 	await("buffers", buffers);
 }
@@ -472,9 +635,9 @@ static void test_size(const char *node)
 	b = s.b[0];
 	b.p[0].length++;
 	CHECK_ERR(vnode_prepare(s.to, &b), EFAULT);
-	/* What failed is no longer kept; what it took the place of is. */
-	CHECK_EQ(stat_get("parked"), 2);
-	CHECK_EQ(bufinfo_attached(s.b[0].p[0].fd), 0);
+	/* It is as good as before, for who wants less; so is the other one. */
+	CHECK_EQ(stat_get("parked"), 3);
+	CHECK_EQ(bufinfo_attached(s.b[0].p[0].fd), 1);
 	CHECK_EQ(bufinfo_attached(s.b[2].p[0].fd), 1);
 	scene_prepare(&s, 0, 0);
 	CHECK_OK(vnode_reqbufs(s.to, 0, V4L2_MEMORY_DMABUF));
@@ -517,7 +680,8 @@ static void unbind(struct scene *s, bool streaming)
 		CHECK_OK(vnode_stream(s->to, true));
 	CHECK_EQ(stat_get("parked"), FDS - 2);
 	CHECK_OK(driver_do(s->to, "unbind"));
-	for (i = 2; i < FDS; i++)
+	/* An exporter that is not ours knows nothing of what has gone. */
+	for (i = s->from ? 2 : 0; i < FDS; i++)
 		CHECK_EQ(bufinfo_attached(s->b[i].p[0].fd), 0);
 	await("parked", 0);
 	close(s->to->fd);
@@ -552,6 +716,113 @@ static void test_unbind_foreign(const char *node)
 	unbind(&s, true);
 }
 
+/* A node of that device, which has got its driver back. */
+static struct vnode *open_device(const char *device)
+{
+	char *nodes[64], name[64];
+	int i, nr = vnode_list(nodes, 64);
+
+	for (i = 0; i < nr; i++) {
+		vnode_device(nodes[i], name, sizeof(name));
+		if (!strcmp(name, device))
+			return vnode_open(nodes[i]);
+	}
+	FAIL("%s has no node", device);
+}
+
+/*
+ * The driver of the device that the memory came from goes, when nobody has it
+ * any more but the cache, for another device: then it must be back.
+ */
+static void test_unbind_exporter(const char *node)
+{
+	long long uncharged = stat_get("bytes_uncharged");
+	char device[64];
+	unsigned int i, k;
+	struct scene s;
+
+	vnode_device(node, device, sizeof(device));
+	scene_make(&s, node, 0);
+	for (k = 0; k < 5; k++) {
+		CHECK(stat_get("bytes_uncharged") > uncharged);
+		for (i = 0; i < FDS; i++)
+			scene_prepare(&s, i, 0);
+		CHECK_OK(vnode_reqbufs(s.to, 0, V4L2_MEMORY_DMABUF));
+		CHECK_EQ(stat_get("parked"), FDS - 1);
+		close(s.from->fd);
+		scene_close_fds(&s);
+		CHECK_OK(driver_do(s.from, "unbind"));
+		CHECK_EQ(stat_get("bytes_uncharged"), uncharged);
+		CHECK_EQ(stat_get("parked"), 0);
+		CHECK_OK(driver_do(s.from, "bind"));
+
+		s.from = open_device(device);
+		vnode_buffers(s.from, FDS, V4L2_MEMORY_MMAP);
+		vnode_buffers(s.to, FDS, V4L2_MEMORY_DMABUF);
+		for (i = 0; i < FDS; i++)
+			s.b[i].p[0].fd = CHECK_OK(vnode_expbuf(s.from, i, 0,
+							       O_RDWR));
+	}
+}
+
+/* The driver goes while buffers come to the cache and leave it. */
+static void test_unbind_rotating(const char *node)
+{
+	char device[64];
+	unsigned int i, k;
+	struct scene s;
+	pid_t pid;
+
+	scene_make(&s, node, 0);
+	vnode_device(s.to->path, device, sizeof(device));
+	for (k = 0; k < 10; k++) {
+		pid = fork();
+		CHECK(pid >= 0);
+		for (i = 0; !pid; i++) {
+			struct vbuf b = s.b[i % FDS];
+
+			b.index = i / FDS % 2;
+			if (vnode_prepare(s.to, &b) == -ENODEV)
+				_exit(0);
+			vnode_stream(s.to, false);
+		}
+		usleep(20000 + 7000 * k);
+		CHECK_OK(driver_do(s.to, "unbind"));
+		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+		CHECK_EQ(stat_get("parked"), 0);
+		close(s.to->fd);
+		CHECK_EQ(stat_get("imports"), 0);
+		for (i = 0; i < FDS; i++)
+			CHECK_EQ(bufinfo_attached(s.b[i].p[0].fd), 0);
+		CHECK_OK(driver_do(s.to, "bind"));
+		s.to = open_device(device);
+		vnode_buffers(s.to, FDS, V4L2_MEMORY_DMABUF);
+	}
+}
+
+/* Programs come and go, and leave nothing. */
+static void test_cycles(const char *node)
+{
+	const char *path = importer_of(node, 0);
+	struct scene s;
+	unsigned int i, k;
+
+	scene_make(&s, node, 0);
+	vnode_close(s.to);
+	for (k = 0; k < 1000; k++) {
+		s.to = vnode_open(path);
+		vnode_buffers(s.to, FDS, V4L2_MEMORY_DMABUF);
+		for (i = 0; i < FDS; i++)
+			scene_prepare(&s, i, i % 2);
+		vnode_close(s.to);
+	}
+	/* What was not at an index is there for the next one. */
+	CHECK_EQ(stat_get("parked"), FDS - 2);
+	CHECK_EQ(stat_get("imports"), 0);
+	scene_close_fds(&s);
+	await("parked", 0);
+}
+
 /* Takes all bounce buffers there are, and returns who has them. */
 static void exhaust_swiotlb(void)
 {
@@ -575,46 +846,55 @@ static void exhaust_swiotlb(void)
 	}
 }
 
+/* One more of them, in one of the ways there are. */
+static void want_one_more(struct scene *s, unsigned int memory)
+{
+	struct vbuf b;
+
+	if (memory == V4L2_MEMORY_DMABUF) {
+		scene_prepare(s, FDS_MAX - 1, 1);
+		return;
+	}
+	vnode_buffers(s->from, 1, memory);
+	if (memory == V4L2_MEMORY_MMAP)
+		return;
+	vbuf_init(&b, s->from, 0, memory);
+	b.p[0].length = page_up(b.p[0].length);
+	b.p[0].userptr = mmap(NULL, b.p[0].length, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+			      0);
+	CHECK(b.p[0].userptr != MAP_FAILED);
+	CHECK_OK(vnode_prepare(s->from, &b));
+}
+
 /*
  * Bounce buffers are short: what a new mapping needs is taken from those that
- * are kept. Each of the three ways to get one.
+ * are kept, and waited for.
  */
 static void exhaust(const char *node, unsigned int memory)
 {
 	struct scene s;
-	unsigned int i;
-	struct vbuf b;
+	unsigned int i, k;
 
 	scene_make_nr(&s, node, 0, FDS_MAX);
-	/* The last buffer of all is for later. */
-	for (i = 0; i + 1 < FDS_MAX; i++)
-		scene_prepare(&s, i, 0);
 	/* The fds keep the buffers, with their own device's bounce buffers. */
 	CHECK_OK(vnode_reqbufs(s.from, 0, V4L2_MEMORY_MMAP));
-	exhaust_swiotlb();
-	CHECK_EQ(stat_get("parked"), FDS_MAX - 2);
-	switch (memory) {
-	case V4L2_MEMORY_DMABUF:
-		scene_prepare(&s, FDS_MAX - 1, 1);
-		break;
-	case V4L2_MEMORY_MMAP:
-		vnode_buffers(s.from, 1, memory);
-		break;
-	default:
-		vnode_buffers(s.from, 1, memory);
-		vbuf_init(&b, s.from, 0, memory);
-		b.p[0].length = page_up(b.p[0].length);
-		b.p[0].userptr = mmap(NULL, b.p[0].length,
-				      PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS |
-				      MAP_POPULATE, -1, 0);
-		CHECK(b.p[0].userptr != MAP_FAILED);
-		CHECK_OK(vnode_prepare(s.from, &b));
-		break;
+	for (k = 0; k < 5; k++) {
+		/* The last buffer of all is for later. */
+		for (i = 0; i + 1 < FDS_MAX; i++)
+			scene_prepare(&s, i, 0);
+		exhaust_swiotlb();
+		CHECK_EQ(stat_get("parked"), FDS_MAX - 2);
+		want_one_more(&s, memory);
+		CHECK_EQ(stat_get("parked"), 0);
+		/* What vb2 has it keeps. */
+		CHECK_EQ(bufinfo_attached(s.b[FDS_MAX - 2].p[0].fd), 1);
+
+		if (memory != V4L2_MEMORY_DMABUF)
+			CHECK_OK(vnode_reqbufs(s.from, 0, memory));
+		CHECK_OK(vnode_reqbufs(s.to, 0, V4L2_MEMORY_DMABUF));
+		vnode_buffers(s.to, FDS_MAX, V4L2_MEMORY_DMABUF);
 	}
-	CHECK_EQ(stat_get("parked"), 0);
-	/* What vb2 has it keeps. */
-	CHECK_EQ(bufinfo_attached(s.b[FDS_MAX - 2].p[0].fd), 1);
 }
 
 static void test_exhaust_import(const char *node)
@@ -640,8 +920,18 @@ static const struct ksft_test tests[] = {
 	  NODE_SPLANE, KSFT_OURS | KSFT_DIRECT },
 	{ "buffers that are not ours are kept if they may be", test_foreign,
 	  NODE_SPLANE, KSFT_OURS },
+	{ "what is not ours is kept for seconds", test_idle,
+	  NODE_SPLANE | NODE_VBCAM, KSFT_OURS | KSFT_DIRECT },
+	{ "what others write stays", test_foreign_bytes, NODE_SPLANE,
+	  KSFT_OURS },
+	{ "what is not filled stays as it was", test_unfilled, NODE_SPLANE,
+	  KSFT_OURS },
 	{ "frames arrive in buffers that rotate", test_stream, NODE_SPLANE,
 	  KSFT_OURS },
+	{ "bounce buffers are left for others", test_bouncing,
+	  NODE_SPLANE | NODE_VBCAM | NODE_SG, KSFT_OURS | KSFT_SWIOTLB },
+	{ "programs that come and go leave nothing", test_cycles,
+	  NODE_SPLANE | NODE_VBCAM, KSFT_OURS | KSFT_DIRECT },
 	{ "two devices keep one buffer each", test_two_devices, NODE_SPLANE,
 	  KSFT_OURS },
 	{ "planes that swap are mapped once", test_swap, NODE_MPLANE,
@@ -668,6 +958,12 @@ static const struct ksft_test tests[] = {
 	  NODE_SPLANE | NODE_VBCAM, KSFT_OURS, .log_max = LOG_MAX },
 	{ "nor if it streams", test_unbind_streaming,
 	  NODE_SPLANE | NODE_VBCAM, KSFT_OURS, .log_max = LOG_MAX },
+	{ "nor does the exporter's, of its memory", test_unbind_exporter,
+	  NODE_SPLANE | NODE_VBCAM | NODE_CONTIG, KSFT_OURS | KSFT_SWIOTLB,
+	  .log_max = LOG_MAX },
+	{ "nor while buffers rotate", test_unbind_rotating,
+	  NODE_SPLANE | NODE_VBCAM | NODE_SG, KSFT_OURS,
+	  .log_max = LOG_MAX },
 	{ "nor of what is not ours", test_unbind_foreign,
 	  NODE_SPLANE | NODE_VBCAM, KSFT_OURS | KSFT_DIRECT,
 	  .log_max = LOG_MAX },
