@@ -176,6 +176,27 @@ static void test_close_mapped(const char *node)
 	free(copy);
 }
 
+static void unbind_imported(int queue, int fd, void *map)
+{
+	char *copy = malloc(SIZE);
+
+	(void)map;
+	CHECK_EQ(bufinfo_attached(fd), 1);
+	CHECK_EQ(queue_vaddr(queue, copy), 1);
+	CHECK_OK(xioctl(queue, VBM_QUEUE_IOC_UNBIND, NULL));
+	/* The queue still has the import; the device is no longer attached. */
+	CHECK_EQ(bufinfo_attached(fd), 0);
+	CHECK_EQ(queue_vaddr(queue, copy), 0);
+	free(copy);
+}
+
+/* A driver goes and leaves its queue, which has imported what is not ours. */
+static void test_unbind_import(const char *node)
+{
+	(void)node;
+	on_each_import(VBM_PEER_PAGES, unbind_imported);
+}
+
 static const struct ksft_test tests[] = {
 	{ "a driver's mapping of an import shows its memory", test_vaddr, 0,
 	  KSFT_NO_NODE | KSFT_DIRECT },
@@ -185,6 +206,8 @@ static const struct ksft_test tests[] = {
 	  KSFT_NO_NODE | KSFT_DIRECT },
 	{ "a queue goes with a mapped import", test_close_mapped, 0,
 	  KSFT_NO_NODE },
+	{ "an import goes with the driver", test_unbind_import, 0,
+	  KSFT_NO_NODE | KSFT_OURS },
 	{ "a mapping that is I/O memory is refused", test_iomem, 0,
 	  KSFT_NO_NODE | KSFT_FATAL,
 	  .stock = "follows it, and stops at a BUG()" },

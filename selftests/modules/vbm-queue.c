@@ -229,6 +229,11 @@ static long vbmq_ioctl_locked(struct vbmq *vbmq, unsigned int cmd,
 		return vbmq_run(vbmq);
 	case VBM_QUEUE_IOC_RELEASE:
 		return vbmq_release_buf(vbmq);
+	case VBM_QUEUE_IOC_UNBIND:
+		if (!vbmq->pdev)
+			return -ENODEV;
+		device_release_driver(&vbmq->pdev->dev);
+		return 0;
 	}
 	return -ENOTTY;
 }

@@ -34,5 +34,7 @@ struct vbm_queue_vaddr {
 /* Queues it; it is completed in a hardware interrupt, and dequeued. */
 #define VBM_QUEUE_IOC_RUN	_IO('q', 5)
 #define VBM_QUEUE_IOC_RELEASE	_IO('q', 6)
+/* Takes the driver from the device, and leaves the queue as it is. */
+#define VBM_QUEUE_IOC_UNBIND	_IO('q', 7)
 
 #endif
