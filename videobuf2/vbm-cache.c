@@ -81,8 +81,12 @@ static DEFINE_HASHTABLE(vbm_cache, 6);
 static DEFINE_SPINLOCK(vbm_cache_lock);
 static LIST_HEAD(vbm_cache_doomed);
 static size_t vbm_cache_bouncing;
-/* Taken by the end of a device, or ours and being dropped by the worker. */
+/*
+ * Taken by the end of a device, or ours and being dropped by the worker; and
+ * those of them that give memory back to a device.
+ */
 static unsigned int vbm_cache_claimed;
+static unsigned int vbm_cache_returning;
 static bool vbm_cache_worker_runs;
 static DECLARE_WAIT_QUEUE_HEAD(vbm_cache_wait);
 
@@ -113,6 +117,21 @@ static void vbm_cache_doom_locked(struct vbm_import *imp)
 	vbm_cache_remove_locked(imp);
 	imp->state = VBM_IMPORT_DOOMED;
 	list_add_tail(&imp->cache_list, &vbm_cache_doomed);
+}
+
+/* The device that gave the memory by dma_alloc_*(), or NULL. */
+static const struct device *vbm_cache_giver(const struct vbm_import *imp)
+{
+	return imp->map ? imp->map->backing->dma.dev : NULL;
+}
+
+/* From now on it is being dropped, by who calls; until vbm_cache_evict(). */
+static void vbm_cache_claim_locked(struct vbm_import *imp)
+{
+	lockdep_assert_held(&vbm_cache_lock);
+	imp->state = VBM_IMPORT_DROPPED;
+	vbm_cache_claimed++;
+	vbm_cache_returning += !!vbm_cache_giver(imp);
 }
 
 /*
@@ -243,10 +262,8 @@ enum vbm_cache_fate vbm_cache_claim(struct vbm_import *imp)
 		fate = VBM_CACHE_GOING;
 		break;
 	}
-	if (fate == VBM_CACHE_YOURS) {
-		imp->state = VBM_IMPORT_DROPPED;
-		vbm_cache_claimed++;
-	}
+	if (fate == VBM_CACHE_YOURS)
+		vbm_cache_claim_locked(imp);
 	spin_unlock(&vbm_cache_lock);
 	return fate;
 }
@@ -265,20 +282,18 @@ void vbm_cache_dropped(struct vbm_import *imp)
 	spin_unlock(&vbm_cache_lock);
 }
 
-/* What was claimed has gone, with its reference to the dma-buf. */
-void vbm_cache_evicted(void)
+/* Drop what was claimed, with its reference to the dma-buf. */
+void vbm_cache_evict(struct vbm_import *imp)
 {
+	bool returning = vbm_cache_giver(imp);
+
+	vbm_import_evict(imp);
 	spin_lock(&vbm_cache_lock);
 	vbm_cache_claimed--;
+	vbm_cache_returning -= returning;
 	vbm_stat_dec(VBM_STAT_PARKED);
 	wake_up_all(&vbm_cache_wait);
 	spin_unlock(&vbm_cache_lock);
-}
-
-static bool vbm_cache_is_from(const struct vbm_import *imp,
-			      const struct device *dev)
-{
-	return imp->map && imp->map->backing->dma.dev == dev;
 }
 
 /* One that the device gave memory for, claimed; NULL if there is none. */
@@ -289,18 +304,17 @@ static struct vbm_import *vbm_cache_claim_from(const struct device *dev)
 
 	spin_lock(&vbm_cache_lock);
 	hash_for_each(vbm_cache, i, imp, cache_node)
-		if (vbm_cache_is_from(imp, dev))
+		if (vbm_cache_giver(imp) == dev)
 			found = imp;
 	if (found)
 		vbm_cache_doom_locked(found);
 	else
 		list_for_each_entry(imp, &vbm_cache_doomed, cache_list)
-			if (vbm_cache_is_from(imp, dev))
+			if (vbm_cache_giver(imp) == dev)
 				found = imp;
 	if (found) {
 		list_del(&found->cache_list);
-		found->state = VBM_IMPORT_DROPPED;
-		vbm_cache_claimed++;
+		vbm_cache_claim_locked(found);
 	}
 	spin_unlock(&vbm_cache_lock);
 	return found;
@@ -318,12 +332,10 @@ void vbm_cache_device_gone(const struct device *dev)
 {
 	struct vbm_import *imp;
 
-	while ((imp = vbm_cache_claim_from(dev))) {
-		vbm_import_evict(imp);
-		vbm_cache_evicted();
-	}
-	/* Others may be dropping one. */
-	wait_event(vbm_cache_wait, !READ_ONCE(vbm_cache_claimed));
+	while ((imp = vbm_cache_claim_from(dev)))
+		vbm_cache_evict(imp);
+	/* Others may be dropping one. No foreign exporter is waited for. */
+	wait_event(vbm_cache_wait, !READ_ONCE(vbm_cache_returning));
 }
 
 /*
@@ -397,16 +409,18 @@ static void vbm_cache_drop_doomed(void)
 			list_del(&imp->cache_list);
 			imp->state = VBM_IMPORT_DROPPED;
 			ours = imp->map;
-			vbm_cache_claimed += ours;
+			if (ours)
+				vbm_cache_claim_locked(imp);
 		}
 		spin_unlock(&vbm_cache_lock);
 		if (!imp)
 			return;
-		vbm_import_evict(imp);
-		if (ours)
-			vbm_cache_evicted();
-		else
+		if (ours) {
+			vbm_cache_evict(imp);
+		} else {
+			vbm_import_evict(imp);
 			vbm_stat_dec(VBM_STAT_PARKED);
+		}
 	}
 }
 

@@ -24,8 +24,8 @@ struct vbm_import *vbm_cache_take(struct device *dev, struct dma_buf *dmabuf,
 
 /**
  * enum vbm_cache_fate - what the end of a device means for an import
- * @VBM_CACHE_YOURS: the caller evicts it, if the exporter is ours, and says
- *	vbm_cache_evicted(); else drops it and hands it to vbm_cache_dropped()
+ * @VBM_CACHE_YOURS: the caller gives it to vbm_cache_evict() if the exporter
+ *	is ours; else drops it and hands it to vbm_cache_dropped()
  * @VBM_CACHE_USED: vb2 has it, and will never park it again
  * @VBM_CACHE_GOING: somebody is just dropping it
  */
@@ -37,7 +37,7 @@ enum vbm_cache_fate {
 
 enum vbm_cache_fate vbm_cache_claim(struct vbm_import *imp);
 void vbm_cache_dropped(struct vbm_import *imp);
-void vbm_cache_evicted(void);
+void vbm_cache_evict(struct vbm_import *imp);
 void vbm_cache_device_gone(const struct device *dev);
 
 bool vbm_cache_reclaim(void);

@@ -252,8 +252,7 @@ static void vbm_import_kill(void *held, struct vbm_device *vdev)
 	switch (vbm_cache_claim(imp)) {
 	case VBM_CACHE_YOURS:
 		if (ours) {
-			vbm_import_evict(imp);
-			vbm_cache_evicted();
+			vbm_cache_evict(imp);
 		} else {
 			vbm_import_drop(imp);
 			vbm_cache_dropped(imp);
