@@ -81,10 +81,7 @@ static DEFINE_HASHTABLE(vbm_cache, 6);
 static DEFINE_SPINLOCK(vbm_cache_lock);
 static LIST_HEAD(vbm_cache_doomed);
 static size_t vbm_cache_bouncing;
-/*
- * Taken by the end of a device, or ours and being dropped by the worker; and
- * those of them that give memory back to a device.
- */
+/* Being dropped, and those of them that give memory back to a device. */
 static unsigned int vbm_cache_claimed;
 static unsigned int vbm_cache_returning;
 static bool vbm_cache_worker_runs;
@@ -399,7 +396,6 @@ static void vbm_cache_select(bool all)
 static void vbm_cache_drop_doomed(void)
 {
 	struct vbm_import *imp;
-	bool ours = false;
 
 	for (;;) {
 		spin_lock(&vbm_cache_lock);
@@ -407,20 +403,12 @@ static void vbm_cache_drop_doomed(void)
 					       struct vbm_import, cache_list);
 		if (imp) {
 			list_del(&imp->cache_list);
-			imp->state = VBM_IMPORT_DROPPED;
-			ours = imp->map;
-			if (ours)
-				vbm_cache_claim_locked(imp);
+			vbm_cache_claim_locked(imp);
 		}
 		spin_unlock(&vbm_cache_lock);
 		if (!imp)
 			return;
-		if (ours) {
-			vbm_cache_evict(imp);
-		} else {
-			vbm_import_evict(imp);
-			vbm_stat_dec(VBM_STAT_PARKED);
-		}
+		vbm_cache_evict(imp);
 	}
 }
 
