@@ -31,6 +31,7 @@ enum vbm_import_state {
  * @holds_dmabuf: has been, or could have been, parked
  * @attach: our attachment, from map until it is dropped, or the driver has gone
  * @map: the mapping, if the exporter is ours
+ * @vaddr: kernel address, once a driver has asked
  * @foreign_sync: the exporter is not ours, and its addresses need syncing
  * @syncing: syncs under way
  * @prepared: vb2 has prepared it and not finished it
@@ -44,7 +45,6 @@ enum vbm_import_state {
  * @cache_node: in the table, by dma-buf
  * @cache_list: in the list of what is to be dropped
  * @parked_at: since when, in jiffies
- * @vaddr: kernel address, once a driver has asked
  */
 struct vbm_import {
 	struct vbm_plane plane;

@@ -52,7 +52,8 @@
  *               vbm_devices_lock                spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
  *               vbm_import.sync_lock            spinlock, irqs off
- *           vbm_cache_lock                      spinlock, global, innermost
+ *           vbm_cache_lock                      spinlock, global; none of ours
+ *                                               within
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take
