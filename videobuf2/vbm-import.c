@@ -196,6 +196,11 @@ static void vbm_import_drop(struct vbm_import *imp)
 	mutex_unlock(&imp->lock);
 
 	vbm_plane_unregister(&imp->plane);
+	/*
+	 * While it takes part in the device this is not the last reference: a
+	 * driver that goes waits for it to leave, and without a driver the
+	 * entry has one. Afterwards it could be, when nobody waits any more.
+	 */
 	put_device(imp->plane.dev);
 	imp->plane.dev = NULL;
 	vbm_import_leave(imp, false);
