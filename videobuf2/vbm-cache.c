@@ -500,7 +500,7 @@ bool vbm_cache_cures(int error)
 		return vbm_cache_reclaim();
 	case -EIO:
 	case -ENOSPC:
-		/* How mapping fails, often for good: memory is no help. */
+		/* How the DMA API fails, at times for good: memory is no help. */
 		return vbm_cache_has_addresses() && vbm_cache_reclaim();
 	default:
 		return false;

@@ -276,7 +276,10 @@ static const struct vbm_client_ops vbm_mapping_client_ops = {
 	.kill	= vbm_mapping_kill,
 };
 
-/* How many segments the device gets, or an error if it can not be. */
+/*
+ * How many segments the device gets. -EOPNOTSUPP: it can not be, and will not
+ * be when others have let go of what they have mapped.
+ */
 static int vbm_mapping_count(const struct vbm_backing *backing,
 			     struct device *dev,
 			     const struct vbm_constraints *limits)
@@ -284,13 +287,13 @@ static int vbm_mapping_count(const struct vbm_backing *backing,
 	unsigned int nr;
 
 	if (!dev->dma_mask)
-		return -EIO;
+		return -EOPNOTSUPP;
 	if (vbm_constraints_accept(limits, backing->size))
 		return backing->nr_extents;
 	if (!vbm_mapping_reachable(backing, limits))
-		return -EIO;
+		return -EOPNOTSUPP;
 	nr = vbm_mapping_segments(backing, limits, NULL);
-	return nr ? nr : -EIO;
+	return nr ? nr : -EOPNOTSUPP;
 }
 
 /*
@@ -373,8 +376,9 @@ static struct vbm_mapping *vbm_mapping_alloc(size_t nr, bool spare)
  * The contents are synced for the device.
  *
  * Context: may sleep; &vbm_buf.lock held.
- * Return: a mapping with one holder and one user, or ERR_PTR(): -ENODEV if the driver of
- *	@dev has gone, -EIO or -ENOMEM if the DMA API can not map the memory.
+ * Return: a mapping with one holder and one user, or ERR_PTR(): -ENODEV if the
+ *	driver of @dev has gone; -EOPNOTSUPP if @dev can never have the memory;
+ *	-EIO or -ENOMEM if the DMA API can not map it.
  */
 struct vbm_mapping *
 vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
