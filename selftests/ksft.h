@@ -116,9 +116,12 @@ void ksft_skip(const char *fmt, ...)
 
 const char *ksft_errno(int err);
 
-/* A clock, in milliseconds. What has not been freed after so long is a leak. */
+/*
+ * A clock, in milliseconds. What has not been freed after so long is a leak: a
+ * release takes half a second at most, on a machine that does not stand still.
+ */
 long long ksft_ms(void);
-#define KSFT_SETTLE_MS	2000
+#define KSFT_SETTLE_MS	5000
 
 /* Numbers that a seed makes again. */
 struct ksft_rand {

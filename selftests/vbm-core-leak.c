@@ -23,11 +23,12 @@
 
 /*
  * dma-bufs, without those that only our cache of imports still has, which go
- * within a second. Of one that has been leaked the import is kept for longer.
+ * within a second, unless the machine stands still. Of one that has been leaked
+ * the import is kept for longer.
  */
 static int objects(void)
 {
-	long long end = ksft_ms() + 1000;
+	long long end = ksft_ms() + 3000;
 
 	while (gauges_exist() && stat_get("parked") && ksft_ms() < end)
 		usleep(10000);
