@@ -305,7 +305,6 @@ static int vbm_mapping_count(const struct vbm_backing *backing,
  */
 static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 {
-	const struct vbm_constraints *limits = &map->vdev->limits;
 	const struct vbm_backing *backing = map->backing;
 	int ret;
 
@@ -314,10 +313,11 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 		return 0;
 	}
 
-	if (vbm_constraints_accept(limits, backing->size))
+	/* As many segments as extents: none is cut. */
+	if (map->sgt.orig_nents == backing->nr_extents)
 		vbm_mapping_fill_extents(backing, map->sgl);
 	else
-		vbm_mapping_segments(backing, limits, map->sgl);
+		vbm_mapping_segments(backing, &map->vdev->limits, map->sgl);
 
 	ret = vbm_mapping_map(map, dev);
 	if (ret)
