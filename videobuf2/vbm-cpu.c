@@ -134,20 +134,10 @@ static bool vbm_cpu_alone(const struct vbm_mapping *map)
 	return alone;
 }
 
-/**
- * vbm_cpu_give() - the device of an exact mapping is about to do DMA
- * @map: a mapping that the caller uses, exactly
- * @clean: user space says that it has not written; other devices may have
- *
- * Context: any.
- */
-void vbm_cpu_give(struct vbm_mapping *map, bool clean)
+/* See vbm_cpu_give(): some mapping of the buffer needs syncing. */
+void vbm_cpu_give_synced(struct vbm_mapping *map, bool clean)
 {
 	struct vbm_buf *buf = map->buf;
-
-	WRITE_ONCE(map->device_owned, true);
-	if (!READ_ONCE(buf->nr_sync))
-		return;
 
 	clean = clean && vbm_cpu_alone(map);
 	WRITE_ONCE(map->unfetched, false);
@@ -161,21 +151,10 @@ void vbm_cpu_give(struct vbm_mapping *map, bool clean)
 		vbm_cpu_refresh(buf, map);
 }
 
-/**
- * vbm_cpu_take() - the device of an exact mapping has done its DMA
- * @map: a mapping that the caller uses, exactly
- * @unread: user space says that it will not read; others still may
- *
- * Context: any, also hard interrupts.
- */
-void vbm_cpu_take(struct vbm_mapping *map, bool unread)
+/* See vbm_cpu_take(): some mapping of the buffer needs syncing. */
+void vbm_cpu_take_synced(struct vbm_mapping *map, bool unread)
 {
 	struct vbm_buf *buf = map->buf;
-
-	if (!READ_ONCE(buf->nr_sync)) {
-		WRITE_ONCE(map->device_owned, false);
-		return;
-	}
 
 	if (map->need_sync && vbm_mapping_writes(map)) {
 		if (unread && vbm_cpu_alone(map)) {

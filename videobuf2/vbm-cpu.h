@@ -5,13 +5,42 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
+#include "vbm.h"
+
 struct device;
 struct sg_table;
-struct vbm_buf;
-struct vbm_mapping;
 
-void vbm_cpu_give(struct vbm_mapping *map, bool clean);
-void vbm_cpu_take(struct vbm_mapping *map, bool unread);
+void vbm_cpu_give_synced(struct vbm_mapping *map, bool clean);
+void vbm_cpu_take_synced(struct vbm_mapping *map, bool unread);
+
+/**
+ * vbm_cpu_give() - the device of an exact mapping is about to do DMA
+ * @map: a mapping that the caller uses, exactly
+ * @clean: user space says that it has not written; other devices may have
+ *
+ * Context: any.
+ */
+static inline void vbm_cpu_give(struct vbm_mapping *map, bool clean)
+{
+	WRITE_ONCE(map->device_owned, true);
+	if (unlikely(READ_ONCE(map->buf->nr_sync)))
+		vbm_cpu_give_synced(map, clean);
+}
+
+/**
+ * vbm_cpu_take() - the device of an exact mapping has done its DMA
+ * @map: a mapping that the caller uses, exactly
+ * @unread: user space says that it will not read; others still may
+ *
+ * Context: any, also hard interrupts.
+ */
+static inline void vbm_cpu_take(struct vbm_mapping *map, bool unread)
+{
+	if (unlikely(READ_ONCE(map->buf->nr_sync)))
+		vbm_cpu_take_synced(map, unread);
+	else
+		WRITE_ONCE(map->device_owned, false);
+}
 
 void vbm_cpu_before_map_locked(struct vbm_buf *buf);
 void vbm_cpu_map_locked(struct vbm_mapping *map);

@@ -97,8 +97,6 @@ static bool vbm_import_sync_begin(struct vbm_import *imp)
 	unsigned long flags;
 	bool sync;
 
-	if (!READ_ONCE(imp->foreign_sync))
-		return false;
 	spin_lock_irqsave(&imp->sync_lock, flags);
 	sync = imp->foreign_sync;
 	imp->syncing += sync;
@@ -116,7 +114,7 @@ static void vbm_import_sync_end(struct vbm_import *imp)
 }
 
 /* What the driver's CPU wrote is passed on, what others wrote is fetched. */
-static void vbm_import_renew_cpu_access(struct vbm_import *imp)
+static noinline void vbm_import_renew_cpu_access(struct vbm_import *imp)
 {
 	mutex_lock(&imp->lock);
 	if (imp->vaddr) {
@@ -124,6 +122,26 @@ static void vbm_import_renew_cpu_access(struct vbm_import *imp)
 		dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL);
 	}
 	mutex_unlock(&imp->lock);
+}
+
+static noinline void vbm_import_give_foreign(struct vbm_import *imp)
+{
+	struct vbm_plane *plane = &imp->plane;
+
+	if (!vbm_import_sync_begin(imp))
+		return;
+	vbm_cpu_foreign_give(plane->dev, plane->sgt, plane->dir);
+	vbm_import_sync_end(imp);
+}
+
+static noinline void vbm_import_take_foreign(struct vbm_import *imp)
+{
+	struct vbm_plane *plane = &imp->plane;
+
+	if (!vbm_import_sync_begin(imp))
+		return;
+	vbm_cpu_foreign_take(plane->dev, plane->sgt, plane->dir);
+	vbm_import_sync_end(imp);
 }
 
 /**
@@ -134,17 +152,13 @@ static void vbm_import_renew_cpu_access(struct vbm_import *imp)
  */
 void vbm_import_prepare(struct vbm_import *imp)
 {
-	struct vbm_plane *plane = &imp->plane;
-
 	WRITE_ONCE(imp->prepared, true);
-	if (READ_ONCE(imp->vaddr))
+	if (unlikely(READ_ONCE(imp->vaddr)))
 		vbm_import_renew_cpu_access(imp);
-	if (imp->map) {
+	if (imp->map)
 		vbm_cpu_give(imp->map, false);
-	} else if (vbm_import_sync_begin(imp)) {
-		vbm_cpu_foreign_give(plane->dev, plane->sgt, plane->dir);
-		vbm_import_sync_end(imp);
-	}
+	else if (READ_ONCE(imp->foreign_sync))
+		vbm_import_give_foreign(imp);
 }
 
 /**
@@ -155,13 +169,9 @@ void vbm_import_prepare(struct vbm_import *imp)
  */
 void vbm_import_finish(struct vbm_import *imp)
 {
-	struct vbm_plane *plane = &imp->plane;
-
 	WRITE_ONCE(imp->prepared, false);
-	if (imp->map) {
+	if (imp->map)
 		vbm_cpu_take(imp->map, false);
-	} else if (vbm_import_sync_begin(imp)) {
-		vbm_cpu_foreign_take(plane->dev, plane->sgt, plane->dir);
-		vbm_import_sync_end(imp);
-	}
+	else if (READ_ONCE(imp->foreign_sync))
+		vbm_import_take_foreign(imp);
 }
