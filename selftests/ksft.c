@@ -237,6 +237,7 @@ static void run_one(const struct ksft_test *t, const char *node)
 	struct gauges before;
 	struct log_seen seen;
 	bool defect = ksft_stock && t->stock;
+	unsigned int settle = KSFT_SETTLE_MS;
 	const char *what;
 	int ret, objects;
 
@@ -257,10 +258,10 @@ static void run_one(const struct ksft_test *t, const char *node)
 		result(true, text, directive);
 		return;
 	}
-	/* What has failed as expected, and leaks, is not waited for long. */
+	if (defect)
+		settle = ret == KSFT_FAIL ? KSFT_FAILED_MS : KSFT_DEFECT_MS;
 	if (!(t->flags & KSFT_LEAKS) &&
-	    !is_settled(&before, objects, defect && ret == KSFT_FAIL ?
-					  400 : KSFT_SETTLE_MS, &what)) {
+	    !is_settled(&before, objects, settle, &what)) {
 		ksft_say("left behind: %s", what);
 		ret = KSFT_FAIL;
 	}

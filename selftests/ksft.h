@@ -122,6 +122,9 @@ const char *ksft_errno(int err);
  */
 long long ksft_ms(void);
 #define KSFT_SETTLE_MS	5000
+/* A leak that is expected: after another failure, and alone. */
+#define KSFT_FAILED_MS	400
+#define KSFT_DEFECT_MS	2000
 
 /* Numbers that a seed makes again. */
 struct ksft_rand {
