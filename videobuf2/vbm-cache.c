@@ -8,21 +8,22 @@
  * it is, and the next attach of the same (device, dma-buf, direction) takes it
  * back.
  *
- * An import that was parked once has a reference to its dma-buf of its own, and
- * so keeps the memory. Who gave the last fd away wants that back: a worker
- * looks four times a second whether anybody but this cache still has the
- * dma-buf, and whether an import has been idle for too long. There are bounds:
- * for each device, and for what bounces, since others need bounce buffers, too.
- * Memory that is short drops the oldest, by the worker as well: a dma-buf must
- * not be unmapped under reclaim, which its reservation lock is held around.
+ * An import that was parked once stays in the table, in use or not, and has a
+ * reference to its dma-buf of its own: so it keeps the memory. Who gave the last
+ * fd away wants that back: a worker looks four times a second whether anybody
+ * but this cache still has the dma-buf, and whether an import has been idle for
+ * too long. There are bounds: for each device, and for what bounces, since
+ * others need bounce buffers, too. Memory that is short drops the oldest, by the
+ * worker as well: a dma-buf must not be unmapped under reclaim, which its
+ * reservation lock is held around.
  *
  * REQBUFS(0), REMOVE_BUFS and close() do not come here: what is not needed
  * again is not kept (vbm_import_detach()).
  *
  * An import is in one of four states, which vbm_cache_lock guards:
  *
- *   USED       vb2's
- *   PARKED     in the table; whoever takes it out has it
+ *   USED       vb2's; in the table once it has been parked
+ *   PARKED     in the table; whoever changes that has it
  *   DOOMED     in the list of what the worker is to drop
  *   DROPPED    somebody is dropping it, and it will leave its device
  *
@@ -40,8 +41,8 @@
  * waits for it while a driver goes, which happens during resume, too, when it
  * is frozen.
  *
- * Parking and taking happen at each frame of a program that rotates buffers.
- * What is rare is kept out of line there.
+ * Parking and taking happen at each frame of a program that rotates buffers,
+ * and are inline, in vbm-cache.h. What is rare is here.
  */
 
 #include <linux/dma-buf.h>
@@ -61,9 +62,6 @@
 #include "vbm-stats.h"
 #include "vbm.h"
 
-/* As many as a queue usually has indexes at most. */
-#define VBM_CACHE_PER_DEVICE	32
-
 /* Of all devices; swiotlb has 64 MiB by default. */
 #define VBM_CACHE_BOUNCING	SZ_16M
 
@@ -77,14 +75,14 @@
 #define VBM_CACHE_PATIENCE	(3 * HZ)
 
 /* By dma-buf. No list by age: the worker is in less of a hurry than vb2. */
-static DEFINE_HASHTABLE(vbm_cache, 6);
-static DEFINE_SPINLOCK(vbm_cache_lock);
+DEFINE_HASHTABLE(vbm_cache, VBM_CACHE_BITS);
+DEFINE_SPINLOCK(vbm_cache_lock);
+size_t vbm_cache_bouncing;
+bool vbm_cache_worker_runs;
 static LIST_HEAD(vbm_cache_doomed);
-static size_t vbm_cache_bouncing;
 /* Being dropped, and those of them that give memory back to a device. */
 static unsigned int vbm_cache_claimed;
 static unsigned int vbm_cache_returning;
-static bool vbm_cache_worker_runs;
 static DECLARE_WAIT_QUEUE_HEAD(vbm_cache_wait);
 
 /* What the worker is asked to drop, besides what it drops anyway. */
@@ -99,13 +97,16 @@ static struct workqueue_struct *vbm_cache_wq;
 static void vbm_cache_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(vbm_cache_worker, vbm_cache_work);
 
-/* It is counted as parked until it is in use again, or has gone. */
+static bool vbm_cache_is_parked(const struct vbm_import *imp)
+{
+	return imp->state == VBM_IMPORT_PARKED;
+}
+
+/* It is counted as parked until it has gone. */
 static void vbm_cache_remove_locked(struct vbm_import *imp)
 {
+	vbm_cache_unpark_locked(imp);
 	__hlist_del(&imp->cache_node);
-	imp->vdev->parked--;
-	if (imp->bounces)
-		vbm_cache_bouncing -= imp->dmabuf->size;
 }
 
 static void vbm_cache_doom_locked(struct vbm_import *imp)
@@ -144,7 +145,7 @@ static noinline bool vbm_cache_make_room_locked(struct vbm_device *vdev)
 	if (!list_empty(&vbm_cache_doomed))
 		return false;
 	hash_for_each(vbm_cache, i, imp, cache_node)
-		if (imp->vdev == vdev &&
+		if (vbm_cache_is_parked(imp) && imp->vdev == vdev &&
 		    (!oldest || time_before(imp->parked_at, oldest->parked_at)))
 			oldest = imp;
 	if (VBM_ASSERT(oldest))
@@ -155,81 +156,53 @@ static noinline bool vbm_cache_make_room_locked(struct vbm_device *vdev)
 }
 
 /* From the first import that is parked until the last one has gone. */
-static noinline void vbm_cache_wake_locked(void)
+void vbm_cache_wake_locked(void)
 {
 	lockdep_assert_held(&vbm_cache_lock);
 	vbm_cache_worker_runs = true;
 	queue_delayed_work(vbm_cache_wq, &vbm_cache_worker, VBM_CACHE_PERIOD);
 }
 
-/**
- * vbm_cache_park() - keep an import for later
- * @imp: mapped, a client of its device, with a reference to its dma-buf; vb2
- *	has let go of it
- *
- * Context: may sleep; vb2_queue.lock held.
- * Return: true if it belongs to the cache now; false if there is no room for
- *	it, or its driver has gone.
- */
-bool vbm_cache_park(struct vbm_import *imp)
+/* Is there room for one that bounces, or whose device has many? */
+bool vbm_cache_admit_locked(struct vbm_import *imp)
 {
-	struct vbm_device *vdev;
+	size_t bouncing = imp->bounces ? imp->dmabuf->size : 0;
+	struct vbm_device *vdev = imp->vdev;
 
-	spin_lock(&vbm_cache_lock);
-	if (imp->dead)
-		goto refuse;
-	if (imp->bounces &&
-	    vbm_cache_bouncing + imp->dmabuf->size > VBM_CACHE_BOUNCING)
-		goto refuse;
-	vdev = imp->vdev;
+	lockdep_assert_held(&vbm_cache_lock);
+	if (imp->dead || vbm_cache_bouncing + bouncing > VBM_CACHE_BOUNCING)
+		return false;
 	if (vdev->parked >= VBM_CACHE_PER_DEVICE &&
 	    !vbm_cache_make_room_locked(vdev))
-		goto refuse;
-
-	imp->state = VBM_IMPORT_PARKED;
-	imp->parked_at = jiffies;
-	hash_add(vbm_cache, &imp->cache_node, (unsigned long)imp->dmabuf);
-	vdev->parked++;
-	if (imp->bounces)
-		vbm_cache_bouncing += imp->dmabuf->size;
-	vbm_stat_inc(VBM_STAT_PARKED);
-	if (unlikely(!vbm_cache_worker_runs))
-		vbm_cache_wake_locked();
-	spin_unlock(&vbm_cache_lock);
+		return false;
+	vbm_cache_bouncing += bouncing;
 	return true;
-
-refuse:
-	spin_unlock(&vbm_cache_lock);
-	return false;
 }
 
 /**
- * vbm_cache_take() - take an import back
- * @dev: the device
- * @dmabuf: the dma-buf, held by the caller
- * @dir: direction of the DMA
+ * vbm_cache_add() - have an import found once it is parked
+ * @imp: in use, mapped, a client of its device, with a reference to its dma-buf
  *
  * Context: may sleep; vb2_queue.lock held.
- * Return: the import, which belongs to the caller, or NULL.
  */
-struct vbm_import *vbm_cache_take(struct device *dev, struct dma_buf *dmabuf,
-				  enum dma_data_direction dir)
+void vbm_cache_add(struct vbm_import *imp)
 {
-	struct vbm_import *imp;
-
 	spin_lock(&vbm_cache_lock);
-	hash_for_each_possible(vbm_cache, imp, cache_node,
-			       (unsigned long)dmabuf) {
-		if (imp->dmabuf != dmabuf || imp->plane.dev != dev ||
-		    imp->plane.dir != dir)
-			continue;
-		vbm_cache_remove_locked(imp);
-		imp->state = VBM_IMPORT_USED;
-		vbm_stat_dec(VBM_STAT_PARKED);
-		break;
-	}
+	hash_add(vbm_cache, &imp->cache_node, (unsigned long)imp->dmabuf);
 	spin_unlock(&vbm_cache_lock);
-	return imp;
+}
+
+/**
+ * vbm_cache_forget() - an import goes that is not parked
+ * @imp: the import, in use until now; vbm_cache_add() has been called
+ *
+ * Context: may sleep; vb2_queue.lock held.
+ */
+void vbm_cache_forget(struct vbm_import *imp)
+{
+	spin_lock(&vbm_cache_lock);
+	hash_del(&imp->cache_node);
+	spin_unlock(&vbm_cache_lock);
 }
 
 /**
@@ -301,7 +274,7 @@ static struct vbm_import *vbm_cache_claim_from(const struct device *dev)
 
 	spin_lock(&vbm_cache_lock);
 	hash_for_each(vbm_cache, i, imp, cache_node)
-		if (vbm_cache_giver(imp) == dev)
+		if (vbm_cache_is_parked(imp) && vbm_cache_giver(imp) == dev)
 			found = imp;
 	if (found)
 		vbm_cache_doom_locked(found);
@@ -336,8 +309,8 @@ void vbm_cache_device_gone(const struct device *dev)
 }
 
 /*
- * Does nobody but this cache have the dma-buf? Those of its imports that are in
- * use have a reference as well, but then so has vb2.
+ * Does nobody but this cache have the dma-buf? Of one that is in use vb2 has a
+ * reference, too.
  */
 static bool vbm_cache_last_locked(const struct vbm_import *imp)
 {
@@ -379,6 +352,8 @@ static void vbm_cache_select(bool all)
 	spin_lock(&vbm_cache_lock);
 	/* All of a dma-buf together, as vbm_cache_last_locked() counts them. */
 	hash_for_each(vbm_cache, i, imp, cache_node) {
+		if (!vbm_cache_is_parked(imp))
+			continue;
 		imp->evict = all || vbm_cache_idle(imp) ||
 			     vbm_cache_last_locked(imp);
 		list_add_tail(&imp->cache_list, &parked);
@@ -412,6 +387,18 @@ static void vbm_cache_drop_doomed(void)
 	}
 }
 
+static bool vbm_cache_has_parked_locked(void)
+{
+	struct vbm_import *imp;
+	unsigned int i;
+
+	lockdep_assert_held(&vbm_cache_lock);
+	hash_for_each(vbm_cache, i, imp, cache_node)
+		if (vbm_cache_is_parked(imp))
+			return true;
+	return false;
+}
+
 static void vbm_cache_work(struct work_struct *work)
 {
 	unsigned long asked;
@@ -426,7 +413,7 @@ static void vbm_cache_work(struct work_struct *work)
 	spin_lock(&vbm_cache_lock);
 	vbm_cache_served = asked;
 	vbm_cache_worker_runs = false;
-	if (!hash_empty(vbm_cache))
+	if (vbm_cache_has_parked_locked())
 		vbm_cache_wake_locked();
 	wake_up_all(&vbm_cache_wait);
 	spin_unlock(&vbm_cache_lock);
@@ -484,6 +471,8 @@ static bool vbm_cache_has_addresses(void)
 
 	spin_lock(&vbm_cache_lock);
 	hash_for_each(vbm_cache, i, imp, cache_node) {
+		if (!vbm_cache_is_parked(imp))
+			continue;
 		has |= imp->bounces || imp->vdev->limits.translated;
 		nr++;
 	}

@@ -209,6 +209,12 @@ static void vbm_import_drop(struct vbm_import *imp)
 /* vb2 lets go of it; it still has a reference to the dma-buf. */
 static noinline void vbm_import_free(struct vbm_import *imp)
 {
+	if (imp == &vbm_import_nomem)
+		return;
+
+	vbm_stat_dec(VBM_STAT_IMPORTS);
+	if (imp->holds_dmabuf)
+		vbm_cache_forget(imp);
 	vbm_import_drop(imp);
 	if (imp->holds_dmabuf)
 		dma_buf_put(imp->dmabuf);
@@ -299,8 +305,9 @@ static int vbm_import_watch_locked(struct vbm_import *imp)
 	return ret;
 }
 
-static void *vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
-			       struct dma_buf *dmabuf, size_t size, bool contig)
+static __always_inline void *
+vbm_import_attach(struct vb2_buffer *vb, struct device *dev,
+		  struct dma_buf *dmabuf, size_t size, bool contig)
 {
 	enum dma_data_direction dir = vb->vb2_queue->dma_dir;
 	struct vbm_import *imp = NULL;
@@ -405,6 +412,7 @@ static noinline bool vbm_import_parkable(struct vbm_import *imp)
 
 	get_dma_buf(imp->dmabuf);
 	imp->holds_dmabuf = true;
+	vbm_cache_add(imp);
 	return true;
 }
 
@@ -412,15 +420,16 @@ static noinline bool vbm_import_parkable(struct vbm_import *imp)
  * Keep it for the next time? Not what is torn down: then mmap_lock is held, by
  * whomever. If its driver goes from here on, the cache knows.
  */
-static bool vbm_import_park(struct vbm_import *imp, struct vb2_queue *q)
+static inline bool vbm_import_park(struct vbm_import *imp)
 {
-	if (!READ_ONCE(imp->attach) || mutex_is_locked(&q->mmap_lock))
+	if (!READ_ONCE(imp->attach) ||
+	    mutex_is_locked(&imp->plane.vb->vb2_queue->mmap_lock))
 		return false;
 	if (!imp->holds_dmabuf && !vbm_import_parkable(imp))
 		return false;
 
 	/* vb2 does not finish a buffer that was prepared and never queued. */
-	if (READ_ONCE(imp->prepared))
+	if (unlikely(READ_ONCE(imp->prepared)))
 		vbm_import_finish(imp);
 	imp->plane.vb = NULL;
 	return vbm_cache_park(imp);
@@ -439,11 +448,9 @@ void vbm_import_detach(void *mem_priv)
 {
 	struct vbm_import *imp = mem_priv;
 
-	if (imp == &vbm_import_nomem)
-		return;
-
-	vbm_stat_dec(VBM_STAT_IMPORTS);
-	if (!vbm_import_park(imp, imp->plane.vb->vb2_queue))
+	if (likely(vbm_import_park(imp)))
+		vbm_stat_dec(VBM_STAT_IMPORTS);
+	else
 		vbm_import_free(imp);
 }
 EXPORT_SYMBOL_GPL(vbm_import_detach);
@@ -469,23 +476,25 @@ void vbm_import_unmap(void *mem_priv)
 }
 EXPORT_SYMBOL_GPL(vbm_import_unmap);
 
-static noinline bool vbm_import_fits_in_part(const struct vbm_import *imp)
+/* Is as much in one piece as a driver that has one address may touch? */
+static bool vbm_import_fits_whole(const struct vbm_import *imp)
+{
+	return !imp->plane.contig || imp->piece >= imp->dmabuf->size;
+}
+
+static bool vbm_import_fits(const struct vbm_import *imp)
 {
 	const struct vbm_plane *plane = &imp->plane;
-	size_t want = vbm_import_piece(plane->vb, imp->dmabuf, plane->size);
+	size_t want;
 
+	if (vbm_import_fits_whole(imp))
+		return true;
+	want = vbm_import_piece(plane->vb, imp->dmabuf, plane->size);
 	if (imp->piece >= want)
 		return true;
 	dev_dbg(plane->dev, "contiguous chunk is too small %zu/%zu\n",
 		imp->piece, want);
 	return false;
-}
-
-/* Is as much in one piece as a driver that has one address may touch? */
-static bool vbm_import_fits(const struct vbm_import *imp)
-{
-	return !imp->plane.contig || imp->piece >= imp->dmabuf->size ||
-	       vbm_import_fits_in_part(imp);
 }
 
 /* @stat: if it fails, why. */
@@ -567,6 +576,15 @@ retry:
 	return 0;
 }
 
+/* It was parked, and may not do for what it is wanted for now. */
+static noinline int vbm_import_map_again(struct vbm_import *imp)
+{
+	if (!vbm_import_fits(imp))
+		return vbm_import_fail(imp, VBM_STAT_FAIL_CONTIGUITY, -EFAULT);
+	vbm_stat_inc(VBM_STAT_IMPORT_MAPS_CACHED);
+	return 0;
+}
+
 /**
  * vbm_import_map() - attach and map
  * @mem_priv: the import
@@ -582,16 +600,14 @@ int vbm_import_map(void *mem_priv)
 {
 	struct vbm_import *imp = mem_priv;
 
-	if (imp->error)
+	if (unlikely(imp->error))
 		return vbm_import_fail(imp, imp->error == -ENOMEM ?
 				       VBM_STAT_FAIL_NOMEM : VBM_STAT_FAIL_SIZE,
 				       imp->error);
 	if (!imp->attach)
 		return vbm_import_map_first(imp);
-
-	/* It was parked, and may not do for what it is wanted for now. */
-	if (!vbm_import_fits(imp))
-		return vbm_import_fail(imp, VBM_STAT_FAIL_CONTIGUITY, -EFAULT);
+	if (!vbm_import_fits_whole(imp))
+		return vbm_import_map_again(imp);
 	vbm_stat_inc(VBM_STAT_IMPORT_MAPS_CACHED);
 	return 0;
 }
