@@ -479,7 +479,7 @@ EXPORT_SYMBOL_GPL(vbm_import_unmap);
 /* Is as much in one piece as a driver that has one address may touch? */
 static bool vbm_import_fits_whole(const struct vbm_import *imp)
 {
-	return !imp->plane.contig || imp->piece >= imp->dmabuf->size;
+	return !imp->plane.contig || imp->whole;
 }
 
 static bool vbm_import_fits(const struct vbm_import *imp)
@@ -521,6 +521,7 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 
 	imp->segments = sgt->nents;
 	imp->piece = vbm_mapping_contiguous(sgt);
+	imp->whole = imp->piece >= imp->dmabuf->size;
 	if (!vbm_import_fits(imp)) {
 		*stat = VBM_STAT_FAIL_CONTIGUITY;
 		ret = -EFAULT;

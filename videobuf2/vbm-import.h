@@ -37,6 +37,7 @@ enum vbm_import_state {
  * @prepared: vb2 has prepared it and not finished it
  * @segments: of the mapping
  * @piece: bytes from the beginning that are in one piece
+ * @whole: that is all of the dma-buf
  * @syncs: it needed syncing when it was mapped
  * @bounces: it counts as bounce buffers while it is parked
  * @state: whose it is; vbm_cache_lock, as all of what follows
@@ -65,6 +66,7 @@ struct vbm_import {
 	bool syncs;
 	bool prepared;
 	bool holds_dmabuf;
+	bool whole;
 	bool bounces;
 	bool dead;
 	bool evict;
