@@ -39,11 +39,13 @@
  */
 
 #include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/highmem.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 
 #include "vbm-cpu.h"
 #include "vbm-device.h"
@@ -51,6 +53,52 @@
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm.h"
+
+/*
+ * As much as the DMA API may be told of at once: it takes what is behind one
+ * address and a length to be in one piece. What an IOMMU shows as a segment
+ * may have been merged from pages that are no neighbours.
+ */
+static size_t vbm_sync_step(struct device *dev, dma_addr_t addr, size_t length)
+{
+	if (!use_dma_iommu(dev) && !get_dma_ops(dev))
+		return length;
+	return min_t(size_t, length, SZ_4K - (addr & (SZ_4K - 1)));
+}
+
+/* Sync some bytes of a table by their addresses. Returns how many there are. */
+static size_t vbm_sync_part(struct device *dev, struct sg_table *sgt,
+			    size_t offset, size_t length,
+			    enum dma_data_direction dir, bool for_cpu)
+{
+	struct scatterlist *sg;
+	size_t done = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		dma_addr_t addr = sg_dma_address(sg) + offset;
+		size_t left, step;
+
+		if (offset >= sg_dma_len(sg)) {
+			offset -= sg_dma_len(sg);
+			continue;
+		}
+		left = min(sg_dma_len(sg) - offset, length - done);
+		offset = 0;
+		done += left;
+		for (; left; left -= step, addr += step) {
+			step = vbm_sync_step(dev, addr, left);
+			if (for_cpu)
+				dma_sync_single_for_cpu(dev, addr, step, dir);
+			else
+				dma_sync_single_for_device(dev, addr, step,
+							   dir);
+		}
+		if (done == length)
+			break;
+	}
+	return done;
+}
 
 /* Context: any; the mapping must not be torn down meanwhile. */
 static void vbm_sync_for_device(struct vbm_mapping *map)
@@ -349,29 +397,19 @@ bool vbm_cpu_foreign_needs_sync(struct device *dev, struct sg_table *sgt)
 }
 
 void vbm_cpu_foreign_give(struct device *dev, struct sg_table *sgt,
+			  size_t offset, size_t length,
 			  enum dma_data_direction dir)
 {
-	struct scatterlist *sg;
-	unsigned int i;
-
-	for_each_sgtable_dma_sg(sgt, sg, i) {
-		dma_sync_single_for_device(dev, sg_dma_address(sg),
-					   sg_dma_len(sg), dir);
-		vbm_stat_add(VBM_STAT_BYTES_SYNCED, sg_dma_len(sg));
-	}
+	vbm_stat_add(VBM_STAT_BYTES_SYNCED,
+		     vbm_sync_part(dev, sgt, offset, length, dir, false));
 	vbm_stat_inc(VBM_STAT_SYNCS_DEVICE);
 }
 
 void vbm_cpu_foreign_take(struct device *dev, struct sg_table *sgt,
+			  size_t offset, size_t length,
 			  enum dma_data_direction dir)
 {
-	struct scatterlist *sg;
-	unsigned int i;
-
-	for_each_sgtable_dma_sg(sgt, sg, i) {
-		dma_sync_single_for_cpu(dev, sg_dma_address(sg),
-					sg_dma_len(sg), dir);
-		vbm_stat_add(VBM_STAT_BYTES_SYNCED, sg_dma_len(sg));
-	}
+	vbm_stat_add(VBM_STAT_BYTES_SYNCED,
+		     vbm_sync_part(dev, sgt, offset, length, dir, true));
 	vbm_stat_inc(VBM_STAT_SYNCS_CPU);
 }

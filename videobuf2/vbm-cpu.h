@@ -53,8 +53,10 @@ bool vbm_cpu_bounces(const struct vbm_mapping *map);
 
 bool vbm_cpu_foreign_needs_sync(struct device *dev, struct sg_table *sgt);
 void vbm_cpu_foreign_give(struct device *dev, struct sg_table *sgt,
+			  size_t offset, size_t length,
 			  enum dma_data_direction dir);
 void vbm_cpu_foreign_take(struct device *dev, struct sg_table *sgt,
+			  size_t offset, size_t length,
 			  enum dma_data_direction dir);
 
 #endif

@@ -130,7 +130,8 @@ static noinline void vbm_import_give_foreign(struct vbm_import *imp)
 
 	if (!vbm_import_sync_begin(imp))
 		return;
-	vbm_cpu_foreign_give(plane->dev, plane->sgt, plane->dir);
+	vbm_cpu_foreign_give(plane->dev, plane->sgt, 0, SIZE_MAX,
+			     plane->dir);
 	vbm_import_sync_end(imp);
 }
 
@@ -140,7 +141,8 @@ static noinline void vbm_import_take_foreign(struct vbm_import *imp)
 
 	if (!vbm_import_sync_begin(imp))
 		return;
-	vbm_cpu_foreign_take(plane->dev, plane->sgt, plane->dir);
+	vbm_cpu_foreign_take(plane->dev, plane->sgt, 0, SIZE_MAX,
+			     plane->dir);
 	vbm_import_sync_end(imp);
 }
 
