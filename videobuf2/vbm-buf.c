@@ -63,6 +63,8 @@ void vbm_buf_init(struct vbm_buf *buf)
 /* Drop what a buffer has, whole or half built. */
 static void vbm_buf_fini(struct vbm_buf *buf)
 {
+	/* A driver that lets vb2 have its buffers back has none of these. */
+	VBM_ASSERT(!buf->accesses);
 	vbm_vmap_fini(buf);
 	if (buf->own) {
 		vbm_mapping_unuse_locked(buf->own, true);

@@ -30,9 +30,14 @@
  * mapping is taken only while its device owns it. That is also why CPU writes
  * to a CAPTURE buffer survive a later begin_cpu_access().
  *
- * A view is taken as a whole. So an importer that only writes is given the
- * bytes as well (vbm_mapping_fill()): what its device does not write, all of it
- * if the stream stops before, comes back as it was. Once the device has it,
+ * A driver that is given CPU access to a part of a buffer (vbm-access.c) has just
+ * that part taken and given. It is the one driver that knows what its device is
+ * at, so what it writes is passed on to that device even while it captures. A
+ * give that user space says is not needed is needed after a driver has written.
+ *
+ * Otherwise a view is taken as a whole. So an importer that only writes is given
+ * the bytes as well (vbm_mapping_fill()): what its device does not write, all of
+ * it if the stream stops before, comes back as it was. Once the device has it,
  * nothing is given to it any more.
  *
  * A buffer of which no mapping needs syncing costs one test.
@@ -131,17 +136,39 @@ static void vbm_sync_for_cpu(struct vbm_mapping *map)
 	trace_vbm_sync(map, true);
 }
 
+static void vbm_sync_range(struct vbm_mapping *map, size_t offset,
+			   size_t length, bool for_cpu)
+{
+	vbm_stat_add(VBM_STAT_BYTES_SYNCED,
+		     vbm_sync_part(map->vdev->dev, &map->sgt, offset, length,
+				   map->map_dir, for_cpu));
+	vbm_stat_inc(for_cpu ? VBM_STAT_SYNCS_CPU : VBM_STAT_SYNCS_DEVICE);
+	trace_vbm_sync(map, for_cpu);
+}
+
 /* A kernel mapping that is not the linear one has cache lines of its own. */
-static void vbm_vmap_flush(struct vbm_buf *buf)
+static void vbm_vmap_flush_range(struct vbm_buf *buf, size_t offset,
+				 size_t length)
 {
 	if (buf->vaddr && !buf->vaddr_fixed)
-		flush_kernel_vmap_range(buf->vaddr, buf->plane.size);
+		flush_kernel_vmap_range(buf->vaddr + offset, length);
+}
+
+static void vbm_vmap_invalidate_range(struct vbm_buf *buf, size_t offset,
+				      size_t length)
+{
+	if (buf->vaddr && !buf->vaddr_fixed)
+		invalidate_kernel_vmap_range(buf->vaddr + offset, length);
+}
+
+static void vbm_vmap_flush(struct vbm_buf *buf)
+{
+	vbm_vmap_flush_range(buf, 0, buf->plane.size);
 }
 
 static void vbm_vmap_invalidate(struct vbm_buf *buf)
 {
-	if (buf->vaddr && !buf->vaddr_fixed)
-		invalidate_kernel_vmap_range(buf->vaddr, buf->plane.size);
+	vbm_vmap_invalidate_range(buf, 0, buf->plane.size);
 }
 
 /*
@@ -187,8 +214,9 @@ void vbm_cpu_give_synced(struct vbm_mapping *map, bool clean)
 {
 	struct vbm_buf *buf = map->buf;
 
-	clean = clean && vbm_cpu_alone(map);
+	clean = clean && !READ_ONCE(map->unpassed) && vbm_cpu_alone(map);
 	WRITE_ONCE(map->unfetched, false);
+	WRITE_ONCE(map->unpassed, false);
 	vbm_vmap_flush(buf);
 	if (map->need_sync && !clean && vbm_mapping_sync_begin(map)) {
 		vbm_sync_for_device(map);
@@ -315,6 +343,92 @@ int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
 	return 0;
 }
 
+/*
+ * Would what the CPU writes be undone? A bounce buffer that is mapped to be
+ * written only is copied to memory as a whole, and nothing can be put into it.
+ */
+static bool vbm_cpu_undone(const struct vbm_mapping *map)
+{
+	return READ_ONCE(map->device_owned) && !vbm_mapping_reads(map) &&
+	       vbm_cpu_bounces(map);
+}
+
+/**
+ * vbm_cpu_begin_range_locked() - a driver's CPU is about to access some bytes
+ * @by: the mapping by which its device has the buffer
+ * @offset: the first of them, counted from the beginning of the buffer
+ * @length: their number; all of them are in the buffer
+ * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, or both
+ *
+ * What user space did not want to see and was left in the device's view stays
+ * there but for these bytes; unless the CPU is going to write, since whoever
+ * fetched it later would do so over that.
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: 0; -ENODEV if the driver of the device has gone; -EBUSY if the device
+ *	is writing and would undo what the CPU writes.
+ */
+int vbm_cpu_begin_range_locked(struct vbm_mapping *by, size_t offset,
+			       size_t length, enum dma_data_direction dir)
+{
+	bool write = dir != DMA_FROM_DEVICE;
+	struct vbm_buf *buf = by->buf;
+	struct vbm_mapping *map;
+
+	lockdep_assert_held(&buf->lock);
+	if (!by->live)
+		return -ENODEV;
+	if (!buf->nr_sync)
+		return 0;
+	if (write && vbm_cpu_undone(by))
+		return -EBUSY;
+
+	if (write)
+		vbm_cpu_fetch_left(buf);
+	vbm_vmap_flush_range(buf, offset, length);
+	/* In the order in which they were mapped, the own device first. */
+	list_for_each_entry(map, &buf->mappings, buf_node)
+		if (READ_ONCE(map->unfetched) ||
+		    vbm_mapping_may_fetch_locked(map))
+			vbm_sync_range(map, offset, length, true);
+	vbm_vmap_invalidate_range(buf, offset, length);
+	return 0;
+}
+
+/**
+ * vbm_cpu_end_range_locked() - a driver's CPU has accessed some bytes
+ * @by: as for vbm_cpu_begin_range_locked()
+ * @offset: likewise
+ * @length: likewise
+ * @dir: likewise
+ *
+ * What it wrote is passed on to whoever has the buffer. Others are given it with
+ * the rest, before their next DMA.
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ */
+void vbm_cpu_end_range_locked(struct vbm_mapping *by, size_t offset,
+			      size_t length, enum dma_data_direction dir)
+{
+	struct vbm_buf *buf = by->buf;
+	struct vbm_mapping *map;
+
+	lockdep_assert_held(&buf->lock);
+	if (!buf->nr_sync || dir == DMA_FROM_DEVICE)
+		return;
+
+	vbm_vmap_flush_range(buf, offset, length);
+	list_for_each_entry(map, &buf->mappings, buf_node) {
+		if (!map->need_sync)
+			continue;
+		if (!vbm_mapping_owned(map))
+			WRITE_ONCE(map->unpassed, true);
+		else if (map == by || !vbm_mapping_capturing(map))
+			vbm_sync_range(map, offset, length, false);
+	}
+	vbm_vmap_invalidate_range(buf, offset, length);
+}
+
 /* Where the device is led by an address, or 0. */
 static phys_addr_t vbm_cpu_phys(struct device *dev, dma_addr_t addr)
 {
@@ -325,7 +439,7 @@ static phys_addr_t vbm_cpu_phys(struct device *dev, dma_addr_t addr)
 
 /**
  * vbm_cpu_bounces() - does a device see a copy of the memory?
- * @map: a live mapping of a buffer that can be exported
+ * @map: a live mapping of a buffer whose pages are known
  *
  * Context: any; the mapping must not be torn down meanwhile.
  * Return: true if some segment is in a bounce buffer.
@@ -333,8 +447,8 @@ static phys_addr_t vbm_cpu_phys(struct device *dev, dma_addr_t addr)
 bool vbm_cpu_bounces(const struct vbm_mapping *map)
 {
 	const struct vbm_extent *ext = map->backing->extents;
+	size_t skip = map->backing->offset;
 	struct scatterlist *sg;
-	size_t skip = 0;
 	unsigned int i;
 
 	if (!map->need_sync || map->fixed)

@@ -49,6 +49,11 @@ void vbm_cpu_unmap_locked(struct vbm_mapping *map);
 int vbm_cpu_begin(struct vbm_buf *buf, enum dma_data_direction dir);
 int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir);
 
+int vbm_cpu_begin_range_locked(struct vbm_mapping *by, size_t offset,
+			       size_t length, enum dma_data_direction dir);
+void vbm_cpu_end_range_locked(struct vbm_mapping *by, size_t offset,
+			      size_t length, enum dma_data_direction dir);
+
 bool vbm_cpu_bounces(const struct vbm_mapping *map);
 
 bool vbm_cpu_foreign_needs_sync(struct device *dev, struct sg_table *sgt);

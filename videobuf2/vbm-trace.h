@@ -114,6 +114,27 @@ TRACE_EVENT(vbm_sync,
 		  __entry->for_cpu ? "cpu" : "device")
 );
 
+TRACE_EVENT(vbm_access,
+	TP_PROTO(const struct vbm_plane *plane, size_t offset, size_t length,
+		 enum dma_data_direction dir),
+	TP_ARGS(plane, offset, length, dir),
+	TP_STRUCT__entry(
+		__field(unsigned int, id)
+		__field(int, dir)
+		__field(size_t, offset)
+		__field(size_t, length)
+	),
+	TP_fast_assign(
+		__entry->id = plane->id;
+		__entry->dir = dir;
+		__entry->offset = offset;
+		__entry->length = length;
+	),
+	TP_printk("buf=%u offset=%zu length=%zu dir=%s", __entry->id,
+		  __entry->offset, __entry->length,
+		  vbm_show_dir(__entry->dir))
+);
+
 TRACE_EVENT(vbm_fault,
 	TP_PROTO(const struct vbm_plane *plane, unsigned long index),
 	TP_ARGS(plane, index),

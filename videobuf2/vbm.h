@@ -12,8 +12,8 @@
  *                   |               ^  extents
  *                   +-> vbm_mapping +  one per (device, direction)
  *
- * Data flows one way: memops -> {buf, userptr, export, import, mmap, vmap,
- * cpu} -> mapping -> backing -> allocators. The importer side reaches the
+ * Data flows one way: memops, access -> {buf, userptr, export, import, mmap,
+ * vmap, cpu} -> mapping -> backing -> allocators. The importer side reaches the
  * exporter side by one door only, vbm_attachment_claim(). The end of a device
  * calls up: its clients, by their ops, and the cache of imports.
  *
@@ -197,6 +197,7 @@ struct vbm_table {
  *	owned by the device only while @device_owned; sync_lock
  * @device_owned: the device of an exact mapping may be doing DMA; no lock
  * @unfetched: it has done DMA that nobody wanted to see yet; no lock
+ * @unpassed: a driver's CPU has written what its view lacks; no lock
  * @need_sync: some segment bounces, or the device is not coherent
  * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
  * @live: mapped; false once the device has gone; buf->lock and sync_lock
@@ -220,6 +221,7 @@ struct vbm_mapping {
 	enum dma_data_direction map_dir : 8;
 	bool device_owned;
 	bool unfetched;
+	bool unpassed;
 	bool need_sync;
 	bool fixed;
 	bool live;
@@ -233,7 +235,8 @@ struct vbm_mapping {
  * struct vbm_buf - a plane with storage of its own
  * @plane: first member
  * @ref: see "Who owns what"
- * @lock: guards @mappings, @vaddr, @vmap_users, @file and the mappings' counts
+ * @lock: guards @mappings, @vaddr, @vmap_users, @accesses, @file and the mappings'
+ *	counts
  * @sync_lock: guards @mappings against readers in interrupts
  * @backing: the storage
  * @own: mapping for the queue's device; also the first of @mappings
@@ -244,6 +247,8 @@ struct vbm_mapping {
  * @vaddr_fixed: @vaddr needs no mapping of ours (linear map, DMA API)
  * @vmap_users: who holds @vaddr: importers, and the driver once it asked
  * @vaddr_held: the driver's share of @vmap_users
+ * @accesses: CPU accesses of drivers under way. As long as there are any the
+ *	storage stays what and where it is
  * @exports: dma-bufs of this plane
  * @nr_sync: mappings that need syncing; read without a lock
  * @coherent: the queue expects memory that needs no syncing
@@ -260,6 +265,7 @@ struct vbm_buf {
 	struct file *file;
 	void *vaddr;
 	unsigned int vmap_users;
+	unsigned int accesses;
 	bool vaddr_fixed;
 	bool vaddr_held;
 	bool coherent;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * videobuf2-mem: what drivers get beyond struct vb2_mem_ops.
+ *
+ * CPU access to a part of a plane, for drivers that look at, or change, a few
+ * bytes of what their device reads or writes: a header, a slice table, a line
+ * of metadata. Nothing is mapped for it, and nothing but those bytes is
+ * synced:
+ *
+ *	struct vbm_access acc;
+ *
+ *	ret = vbm_access_get(&acc, vb, 0, offset, sizeof(head), DMA_FROM_DEVICE);
+ *	if (ret)
+ *		return ret;
+ *	vbm_access_read(&acc, offset, &head, sizeof(head));
+ *	vbm_access_put(&acc);
+ *
+ * or in place, a page at a time, with vbm_access_map_local(). Any buffer of a
+ * queue that uses vb2_dma_contig_memops or vb2_dma_sg_memops will do: MMAP,
+ * USERPTR and DMABUF.
+ *
+ * The functions are in videobuf2-mem.ko, which the kernel's own backends lack.
+ * A driver that is to run on those, too, looks for them with symbol_get().
+ */
+#ifndef _MEDIA_VIDEOBUF2_MEM_H
+#define _MEDIA_VIDEOBUF2_MEM_H
+
+#include <linux/dma-direction.h>
+#include <linux/types.h>
+
+struct vb2_buffer;
+struct vbm_extent;
+struct vbm_plane;
+
+/**
+ * struct vbm_access - CPU access to some bytes of a plane
+ *
+ * The caller's memory, from vbm_access_get() to vbm_access_put(), and in between
+ * one task's at a time. All of it is private.
+ */
+struct vbm_access {
+	/* private: the range, counted from the beginning of the plane */
+	struct vbm_plane *plane;
+	size_t offset;
+	size_t length;
+	enum dma_data_direction dir;
+	/* Offset of the plane's first byte in its first page. */
+	unsigned int skip;
+	/* A foreign dma-buf was told that the CPU accesses it. */
+	bool told;
+	/* The plane's first byte, where all of it has an address; or NULL. */
+	void *vaddr;
+	/* Else where the search for a page goes on, and the page before that. */
+	const struct vbm_extent *ext;
+	unsigned long ext_first;
+};
+
+int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
+		   unsigned int plane, size_t offset, size_t length,
+		   enum dma_data_direction dir);
+void vbm_access_put(struct vbm_access *acc);
+
+void *vbm_access_map_local(struct vbm_access *acc, size_t offset,
+			   size_t *length);
+void vbm_access_unmap_local(struct vbm_access *acc, void *addr);
+
+int vbm_access_read(struct vbm_access *acc, size_t offset, void *dst,
+		    size_t length);
+int vbm_access_write(struct vbm_access *acc, size_t offset, const void *src,
+		     size_t length);
+
+#endif
