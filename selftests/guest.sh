@@ -73,6 +73,7 @@ direct)
 		       vbm-peer-export vbm-driver; do
 		run $program
 	done
+	run vbm-access
 	# Before core leaks what belongs to the devices.
 	run vbm-unbind
 	[ "$STOCK" = 1 ] || run vbm-rmmod
@@ -89,6 +90,7 @@ swiotlb)
 	run vbm-peer-import
 	run vbm-peer-export
 	run vbm-driver
+	run vbm-access
 	unload
 	if [ "$STOCK" = 1 ]; then
 		load || exit 1

@@ -5,7 +5,8 @@
  * Drivers ask for a kernel mapping of an import (vb2_plane_vaddr()), and
  * complete buffers in their interrupt handler. The test drivers of the kernel
  * take the mapping for granted or complete in a thread. Here both is done on
- * request, and survives a refusal.
+ * request, and survives a refusal. So is what only the core of our backends
+ * offers, <media/videobuf2-mem.h>, which is looked for when this is loaded.
  *
  * Nothing here is hardened: it is for root in a virtual machine. vbmq->lock
  * guards everything in a struct vbmq and is the queue's lock.
@@ -21,10 +22,14 @@
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/videodev2.h>
 #include <media/videobuf2-core.h>
 #include <media/videobuf2-dma-contig.h>
 #include <media/videobuf2-dma-sg.h>
+#include <media/videobuf2-mem.h>
 
+#include "../../drivers/vbdma/vbdma.h"
+#include "../../drivers/vbdma/vbdma-vb2.h"
 #include "vbm-queue.h"
 
 struct vbmq {
@@ -34,11 +39,30 @@ struct vbmq {
 	struct vb2_queue queue;
 	struct vb2_buffer *vb;		/* the one that is prepared, or NULL */
 	int fd;				/* to be imported */
+	unsigned long userptr;
+	struct vbdma_dev dma;
+	struct vbm_access access;
+	bool accessing;			/* @access is to be put */
 	struct vb2_buffer *active;	/* the one that @done completes */
 	struct irq_work done;
 };
 
 static DEFINE_IDA(vbmq_ida);
+
+/* All of them, or none: on the kernel's own backends. */
+static struct {
+	int (*get)(struct vbm_access *acc, struct vb2_buffer *vb,
+		   unsigned int plane, size_t offset, size_t length,
+		   enum dma_data_direction dir);
+	void (*put)(struct vbm_access *acc);
+	void *(*map_local)(struct vbm_access *acc, size_t offset,
+			   size_t *length);
+	void (*unmap_local)(struct vbm_access *acc, void *addr);
+	int (*read)(struct vbm_access *acc, size_t offset, void *dst,
+		    size_t length);
+	int (*write)(struct vbm_access *acc, size_t offset, const void *src,
+		     size_t length);
+} vbmq_mem;
 
 static int vbmq_queue_setup(struct vb2_queue *q, unsigned int *nbuffers,
 			    unsigned int *nplanes, unsigned int sizes[],
@@ -84,9 +108,14 @@ static int vbmq_fill_vb2_buffer(struct vb2_buffer *vb, struct vb2_plane *planes)
 {
 	struct vbmq *vbmq = vb2_get_drv_priv(vb->vb2_queue);
 
-	planes[0].m.fd = vbmq->fd;
-	planes[0].length = vbmq->config.size;
 	planes[0].bytesused = vbmq->config.size;
+	if (vb->memory == VB2_MEMORY_MMAP)
+		return 0;
+	if (vb->memory == VB2_MEMORY_USERPTR)
+		planes[0].m.userptr = vbmq->userptr;
+	else
+		planes[0].m.fd = vbmq->fd;
+	planes[0].length = vbmq->config.size;
 	return 0;
 }
 
@@ -110,6 +139,7 @@ static struct platform_driver vbmq_driver = {
 static int vbmq_config(struct vbmq *vbmq, const void __user *arg)
 {
 	struct platform_device_info info = { .name = "vbm-queue" };
+	struct vbdma_config master = { .limits.mask = DMA_BIT_MASK(32) };
 	struct vb2_queue *q = &vbmq->queue;
 	struct platform_device *pdev;
 	int id, ret;
@@ -132,7 +162,9 @@ static int vbmq_config(struct vbmq *vbmq, const void __user *arg)
 
 	/* The type is vb2's caller's affair; this one is nobody's. */
 	q->type = 1;
-	q->io_modes = VB2_MMAP | VB2_DMABUF;
+	q->io_modes = VB2_MMAP | VB2_DMABUF | VB2_USERPTR;
+	q->allow_cache_hints = true;
+	q->bidirectional = !!(vbmq->config.flags & VBM_QUEUE_BIDIR);
 	q->is_output = vbmq->config.output;
 	q->dev = &pdev->dev;
 	q->lock = &vbmq->lock;
@@ -148,20 +180,29 @@ static int vbmq_config(struct vbmq *vbmq, const void __user *arg)
 		return ret;
 	}
 	vbmq->pdev = pdev;
-	return pdev->dev.driver ? 0 : -ENODEV;
+	if (!pdev->dev.driver)
+		return -ENODEV;
+	snprintf(master.name, sizeof(master.name), "vbmq.%d", id);
+	return vbdma_dev_init(&vbmq->dma, &pdev->dev, &master);
 }
 
 static int vbmq_prepare(struct vbmq *vbmq, enum vb2_memory memory)
 {
-	unsigned int count = 1;
+	unsigned int count = 1, flags = 0;
 	int ret;
 
 	if (!vbmq->pdev || vbmq->vb)
 		return -EBUSY;
-	ret = vb2_core_reqbufs(&vbmq->queue, memory, 0, &count);
+	if (vbmq->config.flags & VBM_QUEUE_NON_COHERENT)
+		flags = V4L2_MEMORY_FLAG_NON_COHERENT;
+	ret = vb2_core_reqbufs(&vbmq->queue, memory, flags, &count);
 	if (ret)
 		return ret;
 	vbmq->vb = vb2_get_buffer(&vbmq->queue, 0);
+	if (vbmq->config.flags & VBM_QUEUE_CLEAN)
+		vbmq->vb->skip_cache_sync_on_prepare = 1;
+	if (vbmq->config.flags & VBM_QUEUE_UNREAD)
+		vbmq->vb->skip_cache_sync_on_finish = 1;
 	return vb2_core_prepare_buf(&vbmq->queue, vbmq->vb, NULL);
 }
 
@@ -201,9 +242,148 @@ static int vbmq_run(struct vbmq *vbmq)
 	return ret;
 }
 
+static int vbmq_export(struct vbmq *vbmq, s32 __user *arg)
+{
+	int fd, ret;
+
+	if (!vbmq->vb)
+		return -EINVAL;
+	ret = vb2_core_expbuf(&vbmq->queue, &fd, vbmq->queue.type, vbmq->vb, 0,
+			      O_RDWR | O_CLOEXEC);
+	return ret ?: put_user(fd, arg);
+}
+
+static int vbmq_dma(struct vbmq *vbmq, const void __user *arg)
+{
+	struct vbdma_target target;
+	struct vbm_queue_dma req;
+	void *copy;
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (!vbmq->vb || req.length > vbmq->config.size)
+		return -EINVAL;
+	copy = kvmalloc(req.length, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+
+	vbdma_target_plane(&target, vbmq->vb, 0, vbmq->config.sg);
+	if (req.write) {
+		ret = -EFAULT;
+		if (!copy_from_user(copy, u64_to_user_ptr(req.data),
+				    req.length))
+			ret = vbdma_write(&vbmq->dma, &target, req.offset,
+					  copy, req.length);
+	} else {
+		ret = vbdma_read(&vbmq->dma, &target, req.offset, copy,
+				 req.length);
+		if (!ret && copy_to_user(u64_to_user_ptr(req.data), copy,
+					 req.length))
+			ret = -EFAULT;
+	}
+	kvfree(copy);
+	return ret;
+}
+
+static int vbmq_get(struct vbmq *vbmq, const void __user *arg)
+{
+	struct vbm_queue_range req;
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (!vbmq_mem.get)
+		return -EOPNOTSUPP;
+	if (!vbmq->vb || vbmq->accessing || req.dir >= DMA_NONE)
+		return -EBUSY;
+	ret = vbmq_mem.get(&vbmq->access, vbmq->vb, req.plane, req.offset,
+			   req.length, req.dir);
+	vbmq->accessing = !ret;
+	return ret;
+}
+
+static void vbmq_put(struct vbmq *vbmq)
+{
+	if (vbmq->accessing)
+		vbmq_mem.put(&vbmq->access);
+	vbmq->accessing = false;
+}
+
+static void vbmq_copy(void *addr, void *copy, size_t n, bool write)
+{
+	if (write)
+		memcpy(addr, copy, n);
+	else
+		memcpy(copy, addr, n);
+}
+
+/* The second of two pages is unmapped before the first: as a stack. */
+static int vbmq_access_local(struct vbmq *vbmq, size_t offset, void *copy,
+			     size_t length, bool write)
+{
+	struct vbm_access *acc = &vbmq->access;
+	void *first, *second;
+	size_t n, m;
+
+	for (; length; offset += n + m, copy += n + m, length -= n + m) {
+		first = vbmq_mem.map_local(acc, offset, &n);
+		if (!first)
+			return -EINVAL;
+		n = min(n, length);
+		m = 0;
+		second = NULL;
+		if (n < length)
+			second = vbmq_mem.map_local(acc, offset + n, &m);
+		m = min(m, length - n);
+		vbmq_copy(first, copy, n, write);
+		if (second) {
+			vbmq_copy(second, copy + n, m, write);
+			vbmq_mem.unmap_local(acc, second);
+		}
+		vbmq_mem.unmap_local(acc, first);
+	}
+	return 0;
+}
+
+static int vbmq_access(struct vbmq *vbmq, const void __user *arg)
+{
+	struct vbm_queue_access req;
+	void __user *user;
+	void *copy;
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (!vbmq->accessing || req.length > vbmq->config.size)
+		return -EINVAL;
+	user = u64_to_user_ptr(req.data);
+	copy = kvmalloc(req.length, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+
+	if (req.write && copy_from_user(copy, user, req.length))
+		ret = -EFAULT;
+	else if (req.local)
+		ret = vbmq_access_local(vbmq, req.offset, copy, req.length,
+					req.write);
+	else if (req.write)
+		ret = vbmq_mem.write(&vbmq->access, req.offset, copy,
+				     req.length);
+	else
+		ret = vbmq_mem.read(&vbmq->access, req.offset, copy,
+				    req.length);
+	if (!ret && !req.write && copy_to_user(user, copy, req.length))
+		ret = -EFAULT;
+	kvfree(copy);
+	return ret;
+}
+
 static int vbmq_release_buf(struct vbmq *vbmq)
 {
 	unsigned int count = 0;
+
+	vbmq_put(vbmq);
 
 	if (!vbmq->vb)
 		return 0;
@@ -214,6 +394,8 @@ static int vbmq_release_buf(struct vbmq *vbmq)
 static long vbmq_ioctl_locked(struct vbmq *vbmq, unsigned int cmd,
 			      void __user *arg)
 {
+	u64 userptr;
+
 	switch (cmd) {
 	case VBM_QUEUE_IOC_CONFIG:
 		return vbmq_config(vbmq, arg);
@@ -223,6 +405,26 @@ static long vbmq_ioctl_locked(struct vbmq *vbmq, unsigned int cmd,
 		return vbmq_prepare(vbmq, VB2_MEMORY_DMABUF);
 	case VBM_QUEUE_IOC_ALLOC:
 		return vbmq_prepare(vbmq, VB2_MEMORY_MMAP);
+	case VBM_QUEUE_IOC_USERPTR:
+		if (get_user(userptr, (u64 __user *)arg))
+			return -EFAULT;
+		vbmq->userptr = userptr;
+		return vbmq_prepare(vbmq, VB2_MEMORY_USERPTR);
+	case VBM_QUEUE_IOC_PREPARE:
+		if (!vbmq->vb)
+			return -EINVAL;
+		return vb2_core_prepare_buf(&vbmq->queue, vbmq->vb, NULL);
+	case VBM_QUEUE_IOC_EXPORT:
+		return vbmq_export(vbmq, arg);
+	case VBM_QUEUE_IOC_DMA:
+		return vbmq_dma(vbmq, arg);
+	case VBM_QUEUE_IOC_GET:
+		return vbmq_get(vbmq, arg);
+	case VBM_QUEUE_IOC_ACCESS:
+		return vbmq_access(vbmq, arg);
+	case VBM_QUEUE_IOC_PUT:
+		vbmq_put(vbmq);
+		return 0;
 	case VBM_QUEUE_IOC_VADDR:
 		return vbmq_vaddr(vbmq, arg);
 	case VBM_QUEUE_IOC_RUN:
@@ -268,8 +470,10 @@ static int vbmq_release(struct inode *inode, struct file *file)
 
 	if (vbmq->pdev) {
 		mutex_lock(&vbmq->lock);
+		vbmq_put(vbmq);
 		vb2_core_queue_release(&vbmq->queue);
 		mutex_unlock(&vbmq->lock);
+		vbdma_dev_fini(&vbmq->dma);
 		id = vbmq->pdev->id;
 		platform_device_unregister(vbmq->pdev);
 		ida_free(&vbmq_ida, id);
@@ -293,6 +497,30 @@ static struct miscdevice vbmq_misc = {
 	.mode = 0600,
 };
 
+static void vbmq_mem_find(void)
+{
+	vbmq_mem.get = symbol_get(vbm_access_get);
+	if (!vbmq_mem.get)
+		return;
+	vbmq_mem.put = symbol_get(vbm_access_put);
+	vbmq_mem.map_local = symbol_get(vbm_access_map_local);
+	vbmq_mem.unmap_local = symbol_get(vbm_access_unmap_local);
+	vbmq_mem.read = symbol_get(vbm_access_read);
+	vbmq_mem.write = symbol_get(vbm_access_write);
+}
+
+static void vbmq_mem_leave(void)
+{
+	if (!vbmq_mem.get)
+		return;
+	symbol_put(vbm_access_get);
+	symbol_put(vbm_access_put);
+	symbol_put(vbm_access_map_local);
+	symbol_put(vbm_access_unmap_local);
+	symbol_put(vbm_access_read);
+	symbol_put(vbm_access_write);
+}
+
 static int __init vbmq_init(void)
 {
 	int ret;
@@ -300,9 +528,12 @@ static int __init vbmq_init(void)
 	ret = platform_driver_register(&vbmq_driver);
 	if (ret)
 		return ret;
+	vbmq_mem_find();
 	ret = misc_register(&vbmq_misc);
-	if (ret)
+	if (ret) {
+		vbmq_mem_leave();
 		platform_driver_unregister(&vbmq_driver);
+	}
 	return ret;
 }
 module_init(vbmq_init);
@@ -310,6 +541,7 @@ module_init(vbmq_init);
 static void __exit vbmq_exit(void)
 {
 	misc_deregister(&vbmq_misc);
+	vbmq_mem_leave();
 	platform_driver_unregister(&vbmq_driver);
 	ida_destroy(&vbmq_ida);
 }

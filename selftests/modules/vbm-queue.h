@@ -16,14 +16,45 @@ struct vbm_queue_config {
 	__u32 sg;		/* dma-sg, else dma-contig */
 	__u32 size;		/* of a buffer's only plane */
 	__u32 output;
-	__u32 reserved;
+	__u32 flags;
 };
+
+/* What a queue can be, beside */
+#define VBM_QUEUE_NON_COHERENT	0x1	/* V4L2_MEMORY_FLAG_NON_COHERENT */
+#define VBM_QUEUE_BIDIR		0x2	/* its device reads and writes */
+#define VBM_QUEUE_CLEAN		0x4	/* hint: user space does not write */
+#define VBM_QUEUE_UNREAD	0x8	/* hint: user space does not read */
 
 /* Bytes through the kernel mapping that a driver asks for. */
 struct vbm_queue_vaddr {
 	__u64 data;
 	__u32 length;
 	__u32 none;		/* there is no such mapping */
+};
+
+/* Bytes by the addresses that the device was given, as vbdma reaches them. */
+struct vbm_queue_dma {
+	__u64 offset;
+	__u64 length;
+	__u64 data;
+	__u32 write;
+	__u32 reserved;
+};
+
+/* <media/videobuf2-mem.h>: an access of the driver's CPU. One at a time. */
+struct vbm_queue_range {
+	__u64 offset;
+	__u64 length;
+	__u32 dir;		/* as enum dma_data_direction */
+	__u32 plane;
+};
+
+struct vbm_queue_access {
+	__u64 offset;
+	__u64 length;
+	__u64 data;
+	__u32 write;
+	__u32 local;		/* two pages at a time, else by a helper */
 };
 
 #define VBM_QUEUE_IOC_CONFIG	_IOW('q', 1, struct vbm_queue_config)
@@ -36,5 +67,15 @@ struct vbm_queue_vaddr {
 #define VBM_QUEUE_IOC_RELEASE	_IO('q', 6)
 /* Takes the driver from the device, and leaves the queue as it is. */
 #define VBM_QUEUE_IOC_UNBIND	_IO('q', 7)
+/* Prepares the buffer: user memory at that address. */
+#define VBM_QUEUE_IOC_USERPTR	_IOW('q', 8, __u64)
+/* Prepares it again, after it was dequeued. */
+#define VBM_QUEUE_IOC_PREPARE	_IO('q', 9)
+/* The fd of a dma-buf of the queue's own buffer. */
+#define VBM_QUEUE_IOC_EXPORT	_IOR('q', 10, __s32)
+#define VBM_QUEUE_IOC_DMA	_IOW('q', 11, struct vbm_queue_dma)
+#define VBM_QUEUE_IOC_GET	_IOW('q', 12, struct vbm_queue_range)
+#define VBM_QUEUE_IOC_ACCESS	_IOW('q', 13, struct vbm_queue_access)
+#define VBM_QUEUE_IOC_PUT	_IO('q', 14)
 
 #endif
