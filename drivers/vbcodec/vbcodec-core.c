@@ -137,10 +137,13 @@ static int __init vbcodec_init(void)
 {
 	int ret;
 
+	vbcodec_access_init();
 	vbcodec_debugfs_init();
 	ret = vbdma_driver_register(&vbcodec_driver);
-	if (ret)
+	if (ret) {
 		vbcodec_debugfs_exit();
+		vbcodec_access_exit();
+	}
 
 	return ret;
 }
@@ -150,6 +153,7 @@ static void __exit vbcodec_exit(void)
 {
 	vbdma_driver_unregister(&vbcodec_driver);
 	vbcodec_debugfs_exit();
+	vbcodec_access_exit();
 }
 module_exit(vbcodec_exit);
 

@@ -23,6 +23,8 @@ static int stats_show(struct seq_file *s, void *unused)
 	seq_printf(s, "faults %lld\n", atomic64_read(&stats->faults));
 	seq_printf(s, "nomem %lld\n", atomic64_read(&stats->nomem));
 	seq_printf(s, "changes %lld\n", atomic64_read(&stats->changes));
+	seq_printf(s, "peeks %lld\n", atomic64_read(&stats->peeks));
+	seq_printf(s, "peeks_dma %lld\n", atomic64_read(&stats->peeks_dma));
 
 	return 0;
 }

@@ -4,7 +4,8 @@
  *
  * An engine has memory of its own, as hardware has, and moves frames between
  * that and the buffers' DMA addresses: a frame of JPEG as a whole, a raw frame
- * in strips of some lines. The buffers are looked at in no other way.
+ * in strips of some lines. They look at the buffers in no other way. The driver
+ * does, as drivers do: at the header of what it is given first, with the CPU.
  *
  * The jobs of all contexts of a node take turns (v4l2-mem2mem sees to it), so
  * that there is one engine for all of them.
@@ -18,6 +19,9 @@
 #include "jpeg-enc.h"
 #include "vbcodec.h"
 #include "../vbdma/vbdma-vb2.h"
+
+/* As much as most headers have. */
+#define VBCODEC_PEEK		SZ_4K
 
 /* A whole number of the encoder's strips, of whatever subsampling. */
 #define VBCODEC_STRIP_LINES	32
@@ -101,6 +105,51 @@ static void tell_raw(struct vbcodec_ctx *ctx, bool write,
 			vbuf->sequence, q->pix.plane_fmt[0].sizeimage, sum);
 }
 
+/* The engine can do it, too, where the CPU is not let. */
+static int peek_coded(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
+		      void *dst, size_t size)
+{
+	struct vbcodec_stats *stats = &ctx->node->stats;
+	int ret;
+
+	if (!size)
+		return 0;
+
+	ret = vbcodec_access_read(&src->vb2_buf,
+				  src->vb2_buf.planes[0].data_offset, dst,
+				  size);
+	if (!ret) {
+		atomic64_inc(&stats->peeks);
+		return 0;
+	}
+
+	ret = read_coded(ctx, src, dst, size);
+	if (!ret)
+		atomic64_inc(&stats->peeks_dma);
+	return ret;
+}
+
+/* Where a header goes on is not known before it is read: more and more of it. */
+static int peek_header(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src,
+		       struct vbjpeg_dec *dec)
+{
+	size_t size = coded_size(src), peek = min_t(size_t, size, VBCODEC_PEEK);
+	void *data;
+	int ret;
+
+	for (;;) {
+		data = kvmalloc(peek ?: 1, GFP_KERNEL | __GFP_NOWARN);
+		if (!data)
+			return -ENOMEM;
+		ret = peek_coded(ctx, src, data, peek) ?:
+		      vbjpeg_dec_header(dec, data, peek);
+		kvfree(data);
+		if (ret != -EINVAL || peek == size)
+			return ret;
+		peek = min(size, 4 * peek);
+	}
+}
+
 /**
  * vbcodec_job_peek - take the size of the picture from a header
  * @ctx: the context, of a decoder
@@ -114,21 +163,15 @@ static void tell_raw(struct vbcodec_ctx *ctx, bool write,
  */
 int vbcodec_job_peek(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src)
 {
-	size_t size = coded_size(src);
 	struct vbjpeg_dec *dec;
-	void *data;
 	int ret;
 
 	/* The engine is busy with another context, for all we know. */
 	dec = kvmalloc_obj(*dec);
-	data = kvmalloc(size ?: 1, GFP_KERNEL | __GFP_NOWARN);
-	if (!dec || !data) {
-		ret = -ENOMEM;
-		goto out_free;
-	}
+	if (!dec)
+		return -ENOMEM;
 
-	ret = read_coded(ctx, src, data, size) ?:
-	      vbjpeg_dec_header(dec, data, size);
+	ret = peek_header(ctx, src, dec);
 	if (ret || (dec->width == ctx->width && dec->height == ctx->height))
 		goto out_free;
 
@@ -137,7 +180,6 @@ int vbcodec_job_peek(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src)
 	vbcodec_fmt_capture(ctx);
 
 out_free:
-	kvfree(data);
 	kvfree(dec);
 	return ret;
 }

@@ -8,6 +8,7 @@
  * vbcodec-ctrls.c	controls
  * vbcodec-queue.c	buffers, start and end of streaming
  * vbcodec-job.c	the engines: one frame in, one frame out
+ * vbcodec-access.c	headers as the driver's CPU sees them
  * vbcodec-debugfs.c	what became of the frames
  * jpeg-*.c		the coder, which knows nothing of all that
  *
@@ -78,6 +79,8 @@ struct vbcodec_ram {
  * @faults: frames that ended in a device fault
  * @nomem: frames for which the engine found no memory
  * @changes: changes of the size of the picture
+ * @peeks: times that the CPU has looked at a header where it is
+ * @peeks_dma: times that the bus master had to fetch it
  */
 struct vbcodec_stats {
 	atomic64_t	frames;
@@ -87,6 +90,8 @@ struct vbcodec_stats {
 	atomic64_t	faults;
 	atomic64_t	nomem;
 	atomic64_t	changes;
+	atomic64_t	peeks;
+	atomic64_t	peeks_dma;
 };
 
 /**
@@ -240,6 +245,12 @@ void vbcodec_queue_number(struct vbcodec_ctx *ctx);
 int vbcodec_job_init(struct vbcodec_node *node);
 void vbcodec_job_fini(struct vbcodec_node *node);
 int vbcodec_job_peek(struct vbcodec_ctx *ctx, struct vb2_v4l2_buffer *src);
+
+/* vbcodec-access.c */
+void vbcodec_access_init(void);
+void vbcodec_access_exit(void);
+int vbcodec_access_read(struct vb2_buffer *vb, size_t offset, void *dst,
+			size_t len);
 
 #ifdef CONFIG_DEBUG_FS
 
