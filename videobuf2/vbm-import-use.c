@@ -139,7 +139,8 @@ static noinline void vbm_import_take_foreign(struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
 
-	if (!vbm_import_sync_begin(imp))
+	/* A device that only reads has nothing for the CPU. */
+	if (plane->dir == DMA_TO_DEVICE || !vbm_import_sync_begin(imp))
 		return;
 	vbm_cpu_foreign_take(plane->dev, plane->sgt, 0, SIZE_MAX,
 			     plane->dir);
