@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -23,6 +24,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -397,6 +399,17 @@ static void peer_detach(struct peer *peer)
  * Exporting
  */
 
+/* Unmapping what we export takes until this is false, half a minute at most. */
+static bool hold_unmaps;
+module_param(hold_unmaps, bool, 0644);
+MODULE_PARM_DESC(hold_unmaps, "do not return from unmap_dma_buf");
+
+static int held_unmaps;
+module_param(held_unmaps, int, 0444);
+MODULE_PARM_DESC(held_unmaps, "how many there are at the moment");
+
+static atomic_t peer_held;
+
 struct peer_buf {
 	struct vbm_peer_export how;
 	unsigned int nr_pages;
@@ -464,12 +477,25 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+static void peer_buf_hold(void)
+{
+	unsigned int i;
+
+	if (!READ_ONCE(hold_unmaps))
+		return;
+	WRITE_ONCE(held_unmaps, atomic_inc_return(&peer_held));
+	for (i = 0; i < 1500 && READ_ONCE(hold_unmaps); i++)
+		msleep(20);
+	WRITE_ONCE(held_unmaps, atomic_dec_return(&peer_held));
+}
+
 static void peer_buf_unmap(struct dma_buf_attachment *attach,
 			   struct sg_table *sgt, enum dma_data_direction dir)
 {
 	struct peer_table *table = container_of(sgt, struct peer_table, sgt);
 	struct peer_buf *buf = attach->dmabuf->priv;
 
+	peer_buf_hold();
 	mutex_lock(&buf->lock);
 	list_del(&table->node);
 	mutex_unlock(&buf->lock);
