@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # In the guest: loads the drivers and runs test programs, each to a TAP file of
-# its own in /out. The argument is the kind of boot (see run).
+# its own in /out. The argument is the kind of boot (see run); after "import"
+# the programs (see import/run).
 
 set -u
 
@@ -21,7 +22,8 @@ load()
 	modprobe vivid $VBM_VIVID &&
 		modprobe vbcam $VBM_VBCAM &&
 		modprobe vbm-peer &&
-		modprobe vbm-queue
+		modprobe vbm-queue &&
+		modprobe vbm-step
 }
 
 run()		# program
@@ -36,6 +38,18 @@ run_access()
 {
 	run vbm-access
 	modprobe vbcodec n_devs=2 sg=1,0 && run vbm-header && rmmod vbcodec
+}
+
+# A program of import/, if there is one of that name: it loads and unloads what
+# it needs, so nothing else may be loaded.
+run_alone()	# program
+{
+	local program=/src/selftests/import/$1
+
+	[ -x "$program" ] || return 0
+	echo "# $1"
+	"$program" > "/out/$1.tap" 2>&1
+	echo "# $1 ended with $?"
 }
 
 # What a stock kernel does not survive is the end of its guest; run looks for
@@ -57,7 +71,7 @@ unload()
 	local modules=(vbcam vivid)
 
 	[ "$STOCK" = 1 ] ||
-		modules+=(vbm_peer vbm_queue videobuf2_dma_contig
+		modules+=(vbm_peer vbm_queue vbm_step videobuf2_dma_contig
 			  videobuf2_dma_sg videobuf2_mem)
 	for module in "${modules[@]}"; do
 		[ -d "/sys/module/$module" ] || continue
@@ -76,15 +90,18 @@ load || exit 1
 case $boot in
 direct)
 	for program in vbm-export vbm-lifetime vbm-mmap vbm-cpu vbm-userptr \
-		       vbm-memory vbm-stats vbm-cache vbm-peer-import \
-		       vbm-peer-export vbm-driver; do
+		       vbm-memory vbm-stats vbm-peer-import vbm-peer-export \
+		       vbm-driver; do
 		run $program
 	done
 	run_access
+	# Of ours by the suite "import".
+	[ "$STOCK" = 0 ] || run vbm-sync
 	# Before core leaks what belongs to the devices.
 	run vbm-unbind
 	[ "$STOCK" = 1 ] || run vbm-rmmod
 	unload
+	[ "$STOCK" = 0 ] || run_alone gst
 	load || exit 1
 	run vbm-fuzz
 	run vbm-core-leak
@@ -93,16 +110,28 @@ direct)
 swiotlb)
 	run vbm-cpu
 	run vbm-memory
-	run vbm-cache
 	run vbm-peer-import
 	run vbm-peer-export
 	run vbm-driver
 	run_access
+	if [ "$STOCK" = 1 ]; then
+		run vbm-sync
+		run vbm-coherence
+	fi
 	unload
 	if [ "$STOCK" = 1 ]; then
+		run_alone chains
 		load || exit 1
 		fatal vbm-driver
 	fi
+	;;
+import)
+	shift
+	for program; do
+		[ "$program" = chains ] || run "$program"
+	done
+	unload
+	[[ " $* " != *' chains '* ]] || run_alone chains
 	;;
 *)
 	echo "guest.sh: what is $boot?" >&2

@@ -244,15 +244,19 @@ static void rotate(struct scene *s, unsigned int nr, unsigned int indexes)
 	drop_parked();
 }
 
+/* Some of them; vbm-rotate has them all, on devices of its own. */
 static void test_rotate(const char *node)
 {
-	unsigned int nr, indexes;
 	struct scene s;
 
 	scene_make_nr(&s, node, 0, FDS_MAX);
-	for (nr = 1; nr <= FDS_MAX; nr++)
-		for (indexes = 1; indexes <= FDS_MAX; indexes++)
-			rotate(&s, nr, indexes);
+	/* GStreamer's, by default. */
+	rotate(&s, 4, 2);
+	rotate(&s, 1, FDS_MAX);
+	rotate(&s, 5, 3);
+	rotate(&s, 3, 5);
+	rotate(&s, FDS_MAX, 1);
+	rotate(&s, FDS_MAX, FDS_MAX);
 }
 
 /* How long it takes until nothing is kept of what nobody has any more. */
@@ -1011,7 +1015,7 @@ static void test_exhaust_userptr(const char *node)
 
 static const struct ksft_test tests[] = {
 	{ "buffers that rotate over indexes are mapped once", test_rotate,
-	  NODE_SPLANE, KSFT_OURS | KSFT_DIRECT, .timeout = 600 },
+	  NODE_SPLANE, KSFT_OURS | KSFT_DIRECT },
 	{ "buffers that are not ours are kept if they may be", test_foreign,
 	  NODE_SPLANE, KSFT_OURS },
 	{ "what is not ours is kept for seconds", test_idle,
