@@ -40,6 +40,20 @@ test_compliance()
 	unload_all
 }
 
+# All orders of accesses (selftests/vbm-coherence.c), with that backend: each of
+# its tests must find wrong bytes. The names of its own controls have no comma.
+test_broken_orders()
+{
+	local out
+
+	modprobe vbm-peer
+	modprobe vbm-step
+	out=$(/build/selftests/vbm-coherence -t ', ')
+	[[ $out == *'not ok 12 '* && $out != *$'\nok '* ]]
+	tap_is $? 0 'control: all orders of accesses find that a sync is skipped'
+	rmmod vbm_step vbm_peer
+}
+
 case $1 in
 direct)
 	test_memory
@@ -76,6 +90,7 @@ strict)
 	;;
 broken)
 	test_broken
+	test_broken_orders
 	;;
 soak)
 	load_all "$([ -d /sys/class/iommu/dmar0 ] && echo 2 || echo 0)"
