@@ -13,11 +13,8 @@
  *    own checksum instead.
  *
  * Whether a device that needs contiguous memory may take a buffer depends on
- * where its pages are, which the exporter does not tell; /proc/self/pagemap (of
- * udmabuf's memfd) and the tracepoint mm_page_alloc (of a heap) do. So the
- * caller says which layout it wants (-l), buffers of the other one are put aside
- * until enough of the wanted are there, and the outcome must be the same each
- * time.
+ * where its pages are. So the caller says which layout it wants (-l), which it
+ * is given (foreign-mem.h), and the outcome must be the same each time.
  *
  * Exit code: 0 streamed and right; 1 streamed and wrong, or something else
  * failed; 2 usage; 3 the device refused a buffer (its errno is printed); 4 the
@@ -36,19 +33,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
-#include <linux/dma-heap.h>
-#include <linux/udmabuf.h>
 #include <linux/videodev2.h>
 
+#include "foreign-mem.h"
 #include "vbcam-frame.h"
 
 #define NR_BUFS		3
-#define NR_TRIES	256
-#define HUGE_SIZE	(2UL << 20)
 
 enum {
 	EXIT_RIGHT,
@@ -59,17 +52,12 @@ enum {
 	EXIT_NO_LAYOUT,
 };
 
-enum layout { ANY, CONTIGUOUS, SCATTERED };
-
 struct buffer {
 	int fd;
 	size_t size;
 	unsigned char *map;
-	unsigned int extents;
 	uint32_t pattern;
 };
-
-static size_t page_size;
 
 static void die(int code, const char *fmt, ...)
 {
@@ -82,11 +70,6 @@ static void die(int code, const char *fmt, ...)
 	exit(code);
 }
 
-static size_t align_up(size_t size, size_t to)
-{
-	return (size + to - 1) / to * to;
-}
-
 static int xioctl(int fd, unsigned long cmd, void *arg)
 {
 	int ret;
@@ -97,257 +80,34 @@ static int xioctl(int fd, unsigned long cmd, void *arg)
 	return ret;
 }
 
-/* --- where pages are ---------------------------------------------------- */
-
-/* Runs of consecutive page frames, counted as the pages come. */
-struct run {
-	unsigned int extents;
-	size_t pages;
-	uint64_t next;
-};
-
-static void run_add(struct run *run, uint64_t pfn, size_t pages)
-{
-	if (!run->pages || pfn != run->next)
-		run->extents++;
-	run->pages += pages;
-	run->next = pfn + pages;
-}
-
-/* The page frame behind a mapped address. */
-static uint64_t pagemap_pfn(int pagemap, const void *addr)
-{
-	const uint64_t present = 1ULL << 63, pfn_mask = (1ULL << 55) - 1;
-	uint64_t entry;
-
-	if (pread(pagemap, &entry, sizeof(entry),
-		  (uintptr_t)addr / page_size * sizeof(entry)) !=
-	    sizeof(entry) || !(entry & present) || !(entry & pfn_mask))
-		die(EXIT_WRONG, "pagemap does not tell the layout");
-	return entry & pfn_mask;
-}
-
-#define INSTANCE "/sys/kernel/tracing/instances/foreign"
-#define EVENT INSTANCE "/events/kmem/mm_page_alloc"
-
-static void trace_write(const char *name, const char *value)
-{
-	int fd;
-
-	fd = open(name, O_WRONLY | O_TRUNC);
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		die(EXIT_WRONG, "%s: %s", name, strerror(errno));
-	close(fd);
-}
-
-/*
- * The event is enabled once and stays so, for further runs too: that patches
- * the kernel's code, which an emulated processor may survive a few times only.
- */
-static void trace_begin(void)
-{
-	char filter[64];
-	bool made;
-
-	made = !mkdir(INSTANCE, 0755);
-	if (!made && errno != EEXIST)
-		die(EXIT_WRONG, INSTANCE ": %s", strerror(errno));
-	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
-	trace_write(EVENT "/filter", filter);
-	trace_write(INSTANCE "/trace", "\n");
-	if (made)
-		trace_write(EVENT "/enable", "1");
-}
-
-/* Of what is allocated meanwhile only a heap's pages may be in high memory. */
-static unsigned int trace_end(size_t nr_pages)
-{
-	struct run run = { };
-	unsigned long pfn;
-	unsigned int order;
-	char line[512], *p;
-	FILE *file;
-
-	file = fopen(INSTANCE "/trace", "r");
-	if (!file)
-		die(EXIT_WRONG, INSTANCE "/trace: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file)) {
-		p = strstr(line, "pfn=");
-		if (p && strstr(line, "GFP_HIGH") && !strstr(line, "MOVABLE") &&
-		    sscanf(p, "pfn=%lx order=%u", &pfn, &order) == 2)
-			run_add(&run, pfn, 1UL << order);
-	}
-	fclose(file);
-	if (run.pages != nr_pages)
-		die(EXIT_WRONG, "%zu of %zu pages were traced", run.pages,
-		    nr_pages);
-	return run.extents;
-}
-
-/* --- exporters --------------------------------------------------------- */
-
-static void heap_alloc(struct buffer *buf, const char *name)
-{
-	struct dma_heap_allocation_data data = {
-		.len = buf->size,
-		.fd_flags = O_RDWR | O_CLOEXEC,
-	};
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/dev/dma_heap/%s", name);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		die(EXIT_NO_EXPORTER, "%s: %s", path, strerror(errno));
-	trace_begin();
-	if (xioctl(fd, DMA_HEAP_IOCTL_ALLOC, &data) < 0)
-		die(EXIT_WRONG, "DMA_HEAP_IOCTL_ALLOC: %s", strerror(errno));
-	buf->extents = trace_end(buf->size / page_size);
-	close(fd);
-	buf->fd = data.fd;
-}
-
-/* A page of a memfd, and where it is. */
-struct page {
-	size_t index;
-	uint64_t pfn;
-};
-
-static int page_compare(const void *a, const void *b)
-{
-	const struct page *pa = a, *pb = b;
-
-	return pa->pfn < pb->pfn ? -1 : pa->pfn > pb->pfn;
-}
-
-/* Sorts @pages; returns the first of @nr that are neighbours, if there are. */
-static struct page *neighbours(struct page *pages, size_t nr_pages, size_t nr)
-{
-	size_t i, first = 0;
-
-	qsort(pages, nr_pages, sizeof(*pages), page_compare);
-	for (i = 0; i < nr_pages; i++) {
-		if (i && pages[i].pfn != pages[i - 1].pfn + 1)
-			first = i;
-		if (i - first + 1 == nr)
-			return &pages[first];
-	}
-	return pages;
-}
-
-/*
- * Pages of a memfd: some that are neighbours, which one many times as large as
- * the buffer has somewhere; or, shuffled, every second one first, so that no two
- * neighbours in the dma-buf are neighbours in the memfd; or one huge page.
- */
-static void udmabuf_alloc(struct buffer *buf, bool shuffled, bool huge)
-{
-	size_t nr = buf->size / page_size, i, k;
-	size_t nr_pages = shuffled || huge ? nr : 64 * nr;
-	struct udmabuf_create_list *list;
-	struct page *pages, *first;
-	int dev, mem, pagemap;
-	struct run run = { };
-	unsigned char *map;
-
-	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-	if (dev < 0)
-		die(EXIT_NO_EXPORTER, "/dev/udmabuf: %s", strerror(errno));
-	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (pagemap < 0)
-		die(EXIT_WRONG, "pagemap: %s", strerror(errno));
-	mem = memfd_create("foreign", MFD_CLOEXEC | MFD_ALLOW_SEALING |
-			   (huge ? MFD_HUGETLB : 0));
-	if (mem < 0 || ftruncate(mem, nr_pages * page_size) < 0)
-		die(EXIT_NO_EXPORTER, "memfd: %s", strerror(errno));
-	map = mmap(NULL, nr_pages * page_size, PROT_READ | PROT_WRITE,
-		   MAP_SHARED, mem, 0);
-	if (map == MAP_FAILED)
-		die(EXIT_NO_EXPORTER, "memfd mmap: %s", strerror(errno));
-	memset(map, 0, nr_pages * page_size);
-	if (fcntl(mem, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
-		die(EXIT_WRONG, "F_SEAL_SHRINK: %s", strerror(errno));
-
-	pages = calloc(nr_pages, sizeof(*pages));
-	list = calloc(1, sizeof(*list) + nr * sizeof(list->list[0]));
-	if (!pages || !list)
-		die(EXIT_WRONG, "no memory");
-	for (i = 0; i < nr_pages; i++) {
-		pages[i].index = i;
-		pages[i].pfn = pagemap_pfn(pagemap, map + i * page_size);
-	}
-	first = nr_pages > nr ? neighbours(pages, nr_pages, nr) : pages;
-	list->flags = UDMABUF_FLAGS_CLOEXEC;
-	list->count = huge ? 1 : nr;
-	for (i = 0; i < list->count; i++) {
-		k = i;
-		if (shuffled)
-			k = i < (nr + 1) / 2 ? 2 * i :
-					       2 * (i - (nr + 1) / 2) + 1;
-		list->list[i].memfd = mem;
-		list->list[i].offset = first[k].index * page_size;
-		list->list[i].size = huge ? buf->size : page_size;
-	}
-	buf->fd = xioctl(dev, UDMABUF_CREATE_LIST, list);
-	if (buf->fd < 0)
-		die(EXIT_WRONG, "UDMABUF_CREATE_LIST: %s", strerror(errno));
-	/* Pinned now, and so where they will stay. */
-	for (i = 0; i < nr; i++)
-		run_add(&run, pagemap_pfn(pagemap, map + (huge ? i * page_size :
-						list->list[i].offset)), 1);
-	buf->extents = run.extents;
-	free(list);
-	free(pages);
-	munmap(map, nr_pages * page_size);
-	close(mem);
-	close(pagemap);
-	close(dev);
-}
-
-static void export(struct buffer *buf, const char *exporter)
-{
-	if (!strncmp(exporter, "heap:", 5))
-		heap_alloc(buf, exporter + 5);
-	else if (!strcmp(exporter, "udmabuf"))
-		udmabuf_alloc(buf, false, false);
-	else if (!strcmp(exporter, "udmabuf-shuffled"))
-		udmabuf_alloc(buf, true, false);
-	else if (!strcmp(exporter, "udmabuf-huge"))
-		udmabuf_alloc(buf, false, true);
-	else
-		die(EXIT_USAGE, "no exporter '%s'", exporter);
-}
-
-static bool layout_is(const struct buffer *buf, enum layout want)
-{
-	if (want == ANY)
-		return true;
-	return (buf->extents == 1) == (want == CONTIGUOUS);
-}
+/* --- buffers ----------------------------------------------------------- */
 
 static void buffers_get(struct buffer *bufs, const char *exporter, size_t size,
-			enum layout want)
+			enum foreign_layout want)
 {
-	unsigned int tries, n = 0;
+	static const int codes[] = {
+		[FOREIGN_FAILED] = EXIT_WRONG,
+		[FOREIGN_NO_EXPORTER] = EXIT_NO_EXPORTER,
+		[FOREIGN_NO_LAYOUT] = EXIT_NO_LAYOUT,
+	};
+	struct foreign_mem mem[NR_BUFS];
+	unsigned int n;
 
-	for (tries = 0; n < NR_BUFS && tries < NR_TRIES; tries++) {
-		struct buffer *buf = &bufs[n];
+	for (n = 0; n < NR_BUFS; n++) {
+		enum foreign_result ret;
 
-		buf->size = size;
-		export(buf, exporter);
-		buf->map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				buf->fd, 0);
-		if (buf->map == MAP_FAILED)
+		ret = foreign_mem_alloc(&mem[n], exporter, size, want);
+		if (ret)
+			exit(codes[ret]);
+		bufs[n].fd = mem[n].fd;
+		bufs[n].size = mem[n].size;
+		bufs[n].map = mmap(NULL, mem[n].size, PROT_READ | PROT_WRITE,
+				   MAP_SHARED, mem[n].fd, 0);
+		if (bufs[n].map == MAP_FAILED)
 			die(EXIT_WRONG, "mmap: %s", strerror(errno));
-		/* One that does not fit is kept, so that the next differs. */
-		if (layout_is(buf, want))
-			n++;
 	}
-	if (n < NR_BUFS)
-		die(EXIT_NO_LAYOUT, "%u of %u buffers had the layout, of %u",
-		    n, NR_BUFS, tries);
-	printf("extents %u %u %u\n", bufs[0].extents, bufs[1].extents,
-	       bufs[2].extents);
+	printf("extents %u %u %u\n", mem[0].extents, mem[1].extents,
+	       mem[2].extents);
 }
 
 static void cpu_access(const struct buffer *buf, uint64_t flags)
@@ -717,22 +477,21 @@ static int usage(void)
 	fprintf(stderr,
 		"usage: foreign -d DEVICE [-c LOOPED-CAPTURE] -e EXPORTER\n"
 		"               [-l contiguous|scattered] [-n FRAMES]\n"
-		"EXPORTER: heap:NAME, udmabuf, udmabuf-shuffled, udmabuf-huge\n");
+		"EXPORTER: " FOREIGN_EXPORTERS "\n");
 	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
 	const char *device = NULL, *looped = NULL, *exporter = NULL;
-	size_t size, sizeimage, cap_sizeimage;
+	size_t sizeimage, cap_sizeimage;
 	struct buffer bufs[NR_BUFS] = { };
 	enum v4l2_buf_type type, cap_type;
-	enum layout want = ANY;
+	enum foreign_layout want = FOREIGN_ANY;
 	unsigned int frames = 10;
 	int opt, fd, cap;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	page_size = sysconf(_SC_PAGESIZE);
 	while ((opt = getopt(argc, argv, "d:c:e:l:n:")) != -1) {
 		switch (opt) {
 		case 'd':
@@ -746,9 +505,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			if (!strcmp(optarg, "contiguous"))
-				want = CONTIGUOUS;
+				want = FOREIGN_CONTIGUOUS;
 			else if (!strcmp(optarg, "scattered"))
-				want = SCATTERED;
+				want = FOREIGN_SCATTERED;
 			else
 				return usage();
 			break;
@@ -763,9 +522,7 @@ int main(int argc, char **argv)
 		return usage();
 
 	fd = video_open(device, &type, &sizeimage);
-	size = align_up(sizeimage, strstr(exporter, "huge") ? HUGE_SIZE :
-							      page_size);
-	buffers_get(bufs, exporter, size, want);
+	buffers_get(bufs, exporter, sizeimage, want);
 	if (type == V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return run_capture(fd, sizeimage, bufs, frames);
 	if (!looped)

@@ -5,13 +5,16 @@
  *	chain [OPTIONS] SOURCE [M2M...] SINK
  *
  * A link lies between two devices: the buffers that the first fills and the
- * second uses up. One of them allocates and exports (-d), the other imports;
- * buffer i is index i on both sides, or with -r whatever index is free on the
- * importing one, as GStreamer has it. Links carry the raw format and JPEG by
- * turns, so that the first memory-to-memory device encodes, the next decodes.
+ * second uses up. One of them allocates and exports (-d) and the other imports,
+ * or both import what is neither's (-e). Buffer i is index i on both sides, or
+ * with -r whatever index is free where it is imported, as GStreamer has it.
+ * Links carry the raw format and JPEG by turns, so that the first
+ * memory-to-memory device encodes, the next decodes.
  *
  * All that is checked here is that frames arrive: in number, in order, without
- * the error flag. What is in them is for the devices' own checksums.
+ * the error flag. What is in them is for the devices' own checksums. A frame
+ * that a codec can not make anything of goes no further, and is waited for no
+ * longer.
  */
 
 #include <err.h>
@@ -28,17 +31,26 @@
 #include <unistd.h>
 #include <linux/videodev2.h>
 
+#include "foreign-mem.h"
+
 #define MAX_NODES	6
 #define MAX_BUFS	16
 #define MAX_PLANES	2
 #define TIMEOUT_S	60
 
+/* A heap's block: what it gives up to this size is in one piece. */
+#define HEAP_BLOCK	0x10000
+
 /* Nothing happens, not even an error: not what ends other runs (1). */
 #define EXIT_STUCK	4
+/* The exporter does not give such memory. */
+#define EXIT_NO_MEMORY	5
 
 static struct {
 	unsigned int frames, buffers, width, height;
 	unsigned int raw, last_raw;
+	const char *exporter;		/* NULL: one of the devices */
+	enum foreign_layout layout;
 	bool down, rotate, lost_is_bad, interfere;
 } opt = {
 	.frames = 60, .buffers = 4, .width = 320, .height = 240,
@@ -62,6 +74,7 @@ struct link {
 	unsigned int	count;
 	int		fd[MAX_BUFS][MAX_PLANES];
 	unsigned int	used[MAX_BUFS][MAX_PLANES];
+	unsigned int	size;		/* that both agree on, of one plane */
 	unsigned int	length[MAX_PLANES];
 	unsigned int	frames;		/* handed from one to the other */
 	unsigned int	done;		/* used up */
@@ -71,6 +84,7 @@ struct link {
 static struct link links[MAX_NODES - 1];
 static unsigned int nr_links;
 static unsigned int lost, disorder;
+static unsigned int broken;	/* frames that ended in a codec */
 
 static int call(struct side *side, unsigned long request, void *arg,
 		const char *what)
@@ -145,6 +159,7 @@ static void link_format(struct link *link, unsigned int fourcc)
 	if (stride[0] != stride[1] || link->from.planes != link->to.planes)
 		errx(1, "%s and %s can not agree on a format",
 		     link->from.name, link->to.name);
+	link->size = size[0] > size[1] ? size[0] : size[1];
 }
 
 static void fill(struct side *side, struct v4l2_buffer *buf,
@@ -177,7 +192,31 @@ static unsigned int request(struct side *side, unsigned int memory,
 	return req.count;
 }
 
-static void link_buffers(struct link *link)
+static void foreign_buffers(struct link *link)
+{
+	unsigned int i, size = link->size;
+
+	if (link->from.planes != 1)
+		errx(1, "%s: foreign memory is for one plane", link->from.name);
+	if (opt.layout == FOREIGN_CONTIGUOUS)
+		size = (size + HEAP_BLOCK - 1) / HEAP_BLOCK * HEAP_BLOCK;
+	link->count = opt.buffers;
+	for (i = 0; i < link->count; i++) {
+		struct foreign_mem mem;
+
+		if (foreign_mem_alloc(&mem, opt.exporter, size, opt.layout))
+			exit(EXIT_NO_MEMORY);
+		link->fd[i][0] = mem.fd;
+		link->length[0] = mem.size;
+	}
+	if (request(&link->from, V4L2_MEMORY_DMABUF, link->count) !=
+								link->count ||
+	    request(&link->to, V4L2_MEMORY_DMABUF, link->count) != link->count)
+		errx(1, "%s, %s: another number of buffers", link->from.name,
+		     link->to.name);
+}
+
+static void own_buffers(struct link *link)
 {
 	struct side *exporter = opt.down ? &link->to : &link->from;
 	struct side *importer = opt.down ? &link->from : &link->to;
@@ -297,6 +336,7 @@ static bool link_turn(struct link *link)
 		moved = true;
 		if (buf.flags & V4L2_BUF_FLAG_ERROR) {
 			link->errors++;
+			broken += link != links;
 			queue(link, &link->from, i);
 			continue;
 		}
@@ -349,8 +389,8 @@ static unsigned int poll_fds(struct pollfd *pfd)
 /* All of them have been used up; a sink may keep the one that it shows. */
 static bool arrived(void)
 {
-	return links[nr_links - 1].done + 1 >= opt.frames &&
-	       links[nr_links - 1].frames >= opt.frames;
+	return links[nr_links - 1].done + broken + 1 >= opt.frames &&
+	       links[nr_links - 1].frames + broken >= opt.frames;
 }
 
 static unsigned int side_type(bool mplane, bool output)
@@ -418,6 +458,8 @@ static void usage(void)
 		"  -f FOURCC        raw format (YUYV)\n"
 		"  -g FOURCC        raw format after the codec (as -f)\n"
 		"  -d               the downstream device exports\n"
+		"  -e EXPORTER      none does: " FOREIGN_EXPORTERS "\n"
+		"  -c               which gives memory in one piece\n"
 		"  -r               indexes rotate where buffers are imported\n"
 		"  -l               a lost frame is a failure\n"
 		"  -x               another process takes the buffers away\n");
@@ -436,7 +478,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:b:s:f:g:drlx")) != -1) {
+	while ((c = getopt(argc, argv, "n:b:s:f:g:de:crlx")) != -1) {
 		switch (c) {
 		case 'n':
 			opt.frames = atoi(optarg);
@@ -458,6 +500,12 @@ static void parse(int argc, char **argv)
 		case 'd':
 			opt.down = true;
 			break;
+		case 'e':
+			opt.exporter = optarg;
+			break;
+		case 'c':
+			opt.layout = FOREIGN_CONTIGUOUS;
+			break;
 		case 'r':
 			opt.rotate = true;
 			break;
@@ -472,6 +520,8 @@ static void parse(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 2 || argc - optind > MAX_NODES)
+		usage();
+	if (opt.buffers > MAX_BUFS || (opt.exporter && opt.down))
 		usage();
 }
 
@@ -573,7 +623,10 @@ int main(int argc, char **argv)
 	open_nodes(argv + optind, argc - optind);
 	for (i = 0; i < nr_links; i++) {
 		link_format(&links[i], link_fourcc(i));
-		link_buffers(&links[i]);
+		if (opt.exporter)
+			foreign_buffers(&links[i]);
+		else
+			own_buffers(&links[i]);
 	}
 	stream(true);
 	if (opt.interfere)
