@@ -67,6 +67,7 @@ struct side {
 	unsigned int	planes;
 	bool		idle[MAX_BUFS];	/* the index is not queued */
 	unsigned int	buf[MAX_BUFS];	/* what is queued there */
+	unsigned int	turn;		/* -r: where the last one went */
 };
 
 struct link {
@@ -245,18 +246,18 @@ static void own_buffers(struct link *link)
 }
 
 /* The index by which @side gets buffer @i. */
-static unsigned int take_index(struct side *side, unsigned int i)
+static unsigned int take_index(const struct link *link, struct side *side,
+			       unsigned int i)
 {
-	static unsigned int turn;
 	unsigned int n, index;
 
 	if (!opt.rotate || side->memory == V4L2_MEMORY_MMAP)
 		return i;
 
 	/* Out of step once in a round, so that they meet other buffers. */
-	turn += turn % links[0].count ? 1 : 2;
-	for (n = 0; n < MAX_BUFS; n++) {
-		index = (turn + n) % links[0].count;
+	side->turn += side->turn % link->count ? 1 : 2;
+	for (n = 0; n < link->count; n++) {
+		index = (side->turn + n) % link->count;
 		if (side->idle[index])
 			return index;
 	}
@@ -266,7 +267,7 @@ static unsigned int take_index(struct side *side, unsigned int i)
 static void queue(struct link *link, struct side *side, unsigned int i)
 {
 	struct v4l2_plane planes[MAX_PLANES];
-	unsigned int index = take_index(side, i), p;
+	unsigned int index = take_index(link, side, i), p;
 	bool output = side == &link->to;
 	struct v4l2_buffer buf;
 
