@@ -5,6 +5,7 @@ Follows frames from device to device, by what was traced.
 
   chain.py frames [OPTION...] TRACE HOP...
   chain.py shared TRACE [OWNER>USER...]
+  chain.py imports TRACE once|each DEVICE...
   chain.py test DIRECTORY
 
 Several of these, separated by ";", are answered a line each.
@@ -37,6 +38,16 @@ Options:
 owns buffers and one that they are shared with. Where pairs are given, prints
 "ok" if these and no others share buffers, and if the CPU maps none of them.
 
+"imports" compares what devices were asked for with what became of it, by events
+of probes (pipelines/rotation.sh): "probe_qbuf", a dma-buf that is queued at an
+index, and "probe_map", a dma-buf that is mapped for a device. Prints "ok" and
+the numbers if each of these devices, and no other one, has
+
+  once  mapped each dma-buf once, however often its index changed
+  each  mapped a dma-buf each time when another one came to an index
+
+and if there is a difference between the two.
+
 "test" asks all these questions where the answer is known. It writes files.
 """
 
@@ -50,7 +61,8 @@ from picture import Wrong, read_png
 
 CHROMA = 0x10000
 BYTES = {"YUYV": 2, "NV12": 1, "XR24": 4}
-EVENT = re.compile(r": (vbdma_frame|vbm_[a-z_]+): (.*)$")
+EVENT = re.compile(r": (vbdma_frame|vbm_[a-z_]+|probe_[a-z]+): (.*)$")
+V4L2_MEMORY_DMABUF = "4"
 
 WRITTEN = re.compile(r"entries-in-buffer/entries-written: (\d+)/(\d+)")
 
@@ -369,6 +381,58 @@ def shared(arguments):
     return "ok"
 
 
+# --- who maps what, and how often ---------------------------------------------
+
+class Importer:
+    """A device, and the dma-bufs that are queued to it."""
+
+    def __init__(self):
+        self.dmabufs, self.at = set(), {}
+        self.queued = self.changes = self.maps = 0
+
+    def queue(self, queue, index, dmabuf):
+        """A dma-buf comes to an index of one of its queues."""
+        self.queued += 1
+        self.changes += self.at.get((queue, index)) != dmabuf
+        self.at[queue, index] = dmabuf
+        self.dmabufs.add((queue, dmabuf))
+
+    def __str__(self):
+        return (f"{self.queued} queued, {len(self.dmabufs)} dma-bufs, "
+                f"{self.changes} changes, {self.maps} maps")
+
+
+def importers(trace):
+    """All of them, by name."""
+    found = {}
+    for name, field in trace:
+        if not name.startswith("probe_"):
+            continue
+        device = found.setdefault(field["dev"].strip('"'), Importer())
+        if name == "probe_map":
+            device.maps += 1
+        elif field["memory"] == V4L2_MEMORY_DMABUF:
+            device.queue(field["queue"], field["index"], field["fd"])
+    return {name: device for name, device in found.items()
+            if device.maps or device.queued}
+
+
+def imports(arguments):
+    """The command."""
+    if len(arguments) < 3 or arguments[1] not in ("once", "each"):
+        sys.exit(__doc__)
+    found, once = importers(load(arguments[0])), arguments[1] == "once"
+    if set(found) != set(arguments[2:]):
+        raise Wrong(f"who imports: {' '.join(sorted(found))}")
+    for name, device in sorted(found.items()):
+        if device.changes <= len(device.dmabufs):
+            raise Wrong(f"{name}: nothing changes: {device}")
+        if device.maps != (len(device.dmabufs) if once else device.changes):
+            raise Wrong(f"{name}: not mapped {arguments[1]}: {device}")
+    return "ok " + "; ".join(f"{name}: {device}"
+                             for name, device in sorted(found.items()))
+
+
 # --- the judge on trial -------------------------------------------------------
 
 def answer(function, *arguments):
@@ -513,6 +577,27 @@ def test_shared(directory, check):
         check(answer(shared, name, "cam>enc"), "lost events", "a lossy trace")
 
 
+def test_imports(directory, check):
+    """Three buffers that take turns at two indexes."""
+    name = directory + "/trace"
+
+    def run(maps, fds=(3, 4, 5, 3, 4, 5), how="once", device="x"):
+        write_trace(name, [
+            ("probe_qbuf", f'(vb2_qbuf+0x0) dev="x" queue=0xa index={i % 2} '
+             f"memory=4 fd={fd}") for i, fd in enumerate(fds)
+        ] + [("probe_qbuf", 'dev="cam" queue=0xb index=0 memory=1 fd=0'),
+             *[("probe_map", '(dma_buf_map+0x0) dev="x"')] * maps])
+        return answer(imports, name, how, device)
+
+    check(run(3), "ok x: 6 queued, 3 dma-bufs, 6 changes, 3 maps", "once")
+    check(run(4), "not mapped once", "once more")
+    check(run(2), "not mapped once", "once less")
+    check(run(6, how="each"), "ok x: 6 queued", "each time")
+    check(run(3, how="each"), "not mapped each", "not each time")
+    check(run(2, (3, 4, 3, 4)), "nothing changes", "no turns")
+    check(run(3, device="y"), "who imports: x", "another device")
+
+
 def test(arguments):
     """The command: prints TAP."""
     if len(arguments) != 1:
@@ -529,14 +614,15 @@ def test(arguments):
         if not good:
             print(f"#   got      {got}\n#   expected {want}")
 
-    for part in (test_frames, test_files, test_shared):
+    for part in (test_frames, test_files, test_shared, test_imports):
         part(arguments[0], check)
     return f"1..{len(results)}"
 
 
 def main():
     """Exit code 2: the question makes no sense."""
-    commands = {"frames": frames, "shared": shared, "test": test}
+    commands = {"frames": frames, "shared": shared, "imports": imports,
+                "test": test}
     questions = [[]]
     for word in sys.argv[1:]:
         if word == ";":
