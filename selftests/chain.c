@@ -336,7 +336,9 @@ static bool link_turn(struct link *link)
 	while (dequeue(link, &link->from, &i, &buf)) {
 		moved = true;
 		if (buf.flags & V4L2_BUF_FLAG_ERROR) {
-			link->errors++;
+			if (++link->errors > opt.frames)
+				errx(1, "%s: more errors than frames",
+				     link->from.name);
 			broken += link != links;
 			queue(link, &link->from, i);
 			continue;
