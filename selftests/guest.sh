@@ -33,6 +33,14 @@ run()		# program
 	echo "# $1 ended with $?"
 }
 
+# Its devices are for no other test.
+run_irq()
+{
+	modprobe vbm-irq || return
+	run vbm-irq
+	rmmod vbm-irq
+}
+
 # The codec is in nobody else's way then.
 run_access()
 {
@@ -94,6 +102,7 @@ direct)
 		       vbm-driver; do
 		run $program
 	done
+	run_irq
 	run_access
 	# Of ours by the suite "import".
 	[ "$STOCK" = 0 ] || run vbm-sync
@@ -113,6 +122,7 @@ swiotlb)
 	run vbm-peer-import
 	run vbm-peer-export
 	run vbm-driver
+	run_irq
 	run_access
 	if [ "$STOCK" = 1 ]; then
 		run vbm-sync
