@@ -184,11 +184,14 @@ static void rig_stream(struct rig *r, unsigned int frames)
 	CHECK_OK(vnode_stream(r->n, false));
 }
 
-/* Memory of each kind. Contiguous below what swiotlb can bounce (256 KiB). */
+/*
+ * Memory of each kind. What is contiguous is kept below what swiotlb can bounce
+ * (256 KiB); and for stock all is, which makes segments as long as they come.
+ */
 
 static unsigned int width_of(unsigned int which)
 {
-	return which & VBM_IRQ_SG ? 640 : 256;
+	return which & VBM_IRQ_SG && !ksft_stock ? 640 : 256;
 }
 
 static void on_mmap(struct rig *r, unsigned int which)
@@ -205,7 +208,8 @@ static void on_userptr(struct rig *r, unsigned int which)
 {
 	unsigned int i;
 
-	rig_open(r, which, which & VBM_IRQ_SG ? 640 : 64, V4L2_MEMORY_USERPTR);
+	rig_open(r, which, which & VBM_IRQ_SG ? width_of(which) : 64,
+		 V4L2_MEMORY_USERPTR);
 	for (i = 0; i < NR; i++) {
 		r->map[i] = mmap(NULL, r->size, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Which kernels there are, and where each comes from.
 #
-# A kernel is named by its series (6.12). Only the series is fixed: the exact
-# release is what Debian has when the root is made, and is read back from it.
+# A stock kernel is named by its series (6.12). Only the series is fixed: the
+# exact release is what Debian has when the root is made, and is read back from
+# it. debug-SERIES is an instrumented one of the same source (lib/debug.sh).
 
 # shellcheck disable=SC2034 # used by the front end
 readonly KERNEL_DEFAULT=6.12
@@ -10,10 +11,15 @@ readonly KERNEL_DEFAULT=6.12
 kernel_check()
 {
 	case $1 in
-	6.12 | 7.2) ;;
-	*) die "no such kernel: $1 (6.12, 7.2)" ;;
+	6.12 | 7.2 | debug-6.12) ;;
+	*) die "no such kernel: $1 (6.12, 7.2, debug-6.12)" ;;
 	esac
 }
+
+kernel_is_debug() { [[ $1 == debug-* ]]; }
+
+# The series of any kernel.
+kernel_series() { echo "${1#debug-}"; }
 
 # The Debian release whose kernel is of this series.
 kernel_suite()
