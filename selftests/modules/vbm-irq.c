@@ -45,6 +45,7 @@ struct vbmi {
 	u32 width, height;		/* a byte for each pixel */
 	spinlock_t slock;
 	struct list_head queued;	/* of struct vbmi_buf; @slock */
+	bool armed;			/* the timer starts itself; @slock */
 	struct hrtimer timer;
 	u32 sequence;			/* the timer's */
 	bool sg;
@@ -118,6 +119,8 @@ static enum hrtimer_restart vbmi_interrupt(struct hrtimer *timer)
 	buf = list_first_entry_or_null(&vbmi->queued, struct vbmi_buf, list);
 	if (buf)
 		list_del(&buf->list);
+	else
+		vbmi->armed = false;
 	spin_unlock(&vbmi->slock);
 	if (!buf)
 		return HRTIMER_NORESTART;
@@ -162,11 +165,16 @@ static void vbmi_buf_queue(struct vb2_buffer *vb)
 	struct vbmi *vbmi = vb2_get_drv_priv(vb->vb2_queue);
 	struct vbmi_buf *buf = container_of(to_vb2_v4l2_buffer(vb),
 					    struct vbmi_buf, vb);
+	bool armed;
 
 	spin_lock_irq(&vbmi->slock);
 	list_add_tail(&buf->list, &vbmi->queued);
+	armed = vbmi->armed;
+	vbmi->armed = true;
 	spin_unlock_irq(&vbmi->slock);
-	hrtimer_start(&vbmi->timer, ns_to_ktime(VBMI_PERIOD), HRTIMER_MODE_REL);
+	if (!armed)
+		hrtimer_start(&vbmi->timer, ns_to_ktime(VBMI_PERIOD),
+			      HRTIMER_MODE_REL);
 }
 
 static void vbmi_stop_streaming(struct vb2_queue *q)
@@ -175,6 +183,7 @@ static void vbmi_stop_streaming(struct vb2_queue *q)
 	struct vbmi_buf *buf, *next;
 
 	hrtimer_cancel(&vbmi->timer);
+	vbmi->armed = false;
 	list_for_each_entry_safe(buf, next, &vbmi->queued, list) {
 		list_del(&buf->list);
 		vb2_buffer_done(&buf->vb.vb2_buf, VB2_BUF_STATE_ERROR);
