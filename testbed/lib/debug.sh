@@ -5,8 +5,9 @@
 # Its guest root is that of the stock kernel of the series with another kernel
 # in it, so that all else (peers, builds, initramfs, runs) goes as it does for a
 # stock one. Two entries of the cache:
-#   linux    what debug/make makes, which takes long; its key is the source, the
-#            compiler (both by the stock root) and the configuration
+#   linux    what debug/make makes, half an hour of a processor's time; its key
+#            is the source, the compiler (both by the stock root) and the
+#            configuration
 #   base     as in lib/root.sh, but with hard links: no entry is ever written to
 #
 # lib/root.sh is part of the key of each stock root. So that these are not made
@@ -47,7 +48,7 @@ linux_dir() { cache_entry linux "$1" "$(linux_key "$1")"; }
 linux_make()
 {
 	exec {PROGRESS}>&2
-	step "instrumented kernel $1 (a quarter of an hour of one processor)" \
+	step "instrumented kernel $1 (half an hour of one processor's time)" \
 		linux_build "$1" "$2"
 	exec {PROGRESS}>&-
 }
