@@ -95,26 +95,17 @@ unload()
 }
 
 # A validator turns itself off at its first report, or for want of memory; from
-# then on it is quiet whatever happens. Only where there are any.
+# then on it is quiet whatever happens. Only where there is one.
 instruments()
 {
-	local tap=/out/instruments.tap n=0 text file pattern
-
 	[ -e /proc/lockdep_stats ] || return 0
-	while IFS='|' read -r text file pattern; do
-		n=$((n + 1))
-		if grep -q -E "$pattern" "$file"; then
-			echo "ok $n - $text"
-		else
-			echo "not ok $n - $text"
-			sed 's/^/#   /' "$file"
-		fi
-	done > "$tap" <<-'END'
-		lockdep is on to the end|/proc/lockdep_stats|^ *debug_locks: +1$
-		DMA_API_DEBUG is on to the end|/sys/kernel/debug/dma-api/disabled|^N$
-		DMA_API_DEBUG has found nothing|/sys/kernel/debug/dma-api/error_count|^0$
-	END
-	echo "1..$n" >> "$tap"
+	if grep -q -E '^ *debug_locks: +1$' /proc/lockdep_stats; then
+		echo 'ok 1 - lockdep is on to the end'
+	else
+		echo 'not ok 1 - lockdep is on to the end'
+		sed 's/^/#   /' /proc/lockdep_stats
+	fi > /out/instruments.tap
+	echo '1..1' >> /out/instruments.tap
 }
 
 load || exit 1
