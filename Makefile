@@ -18,7 +18,8 @@ help:
 	@echo '                 SUITE=name and KERNEL=6.12|7.2 narrow it'
 	@echo 'soak             what takes hours; KERNEL=... as well'
 	@echo 'demo             a camera picture on a display; saves out/demo.png'
-	@echo 'bench            instruction counts, ours against stock'
+	@echo 'bench            instruction counts, ours against stock; KERNEL=...'
+	@echo 'plots            draws what bench has measured, into docs/images'
 	@echo 'clean            remove what "modules" made'
 
 modules: check-crcs
@@ -47,8 +48,11 @@ demo:
 bench:
 	selftests/bench
 
+plots:
+	selftests/plots
+
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all help modules build-modules check-crcs modules_install check \
-	soak demo bench clean
+	soak demo bench plots clean
