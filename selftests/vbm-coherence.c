@@ -67,6 +67,7 @@ enum op {
 	IMPORT_RELEASE, IMPORT_VREAD, IMPORT_VWRITE,
 	PEER_MAP_RW, PEER_MAP_R, PEER_MAP_W, PEER_UNMAP, PEER_READ, PEER_WRITE,
 	MMAP_READ, MMAP_WRITE, SYNC_READ, SYNC_WRITE, SYNC_NOTHING,
+	SYNC_END,
 	VMAP_READ, VMAP_WRITE,
 	NR_OPS
 };
@@ -80,7 +81,7 @@ static const char * const op_names[NR_OPS] = {
 	"peer-map-rw", "peer-map-r", "peer-map-w", "peer-unmap", "peer-read",
 	"peer-write",
 	"mmap-read", "mmap-write", "sync-read", "sync-write", "sync-nothing",
-	"vmap-read", "vmap-write",
+	"sync-end", "vmap-read", "vmap-write",
 };
 
 /* What is tested. */
@@ -224,6 +225,8 @@ static unsigned int breaks(const struct model *m, enum op op)
 		return write | breaks_by_asking(m);
 	case SYNC_NOTHING:
 		return breaks_by_asking(m);
+	case SYNC_END:
+		return unfetched;
 	default:
 		return 0;
 	}
@@ -300,6 +303,9 @@ static void after(struct model *m, enum op op)
 	case VMAP_WRITE:
 	case SYNC_NOTHING:
 		m->peer_wrote = false;
+		m->untold = false;
+		break;
+	case SYNC_END:
 		m->untold = false;
 		break;
 	default:
@@ -527,6 +533,10 @@ static void perform(struct world *w, enum op op)
 		break;
 	case SYNC_NOTHING:
 		sync_do(w, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
+		sync_do(w, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+		break;
+	case SYNC_END:
+		/* Of an access that was not begun. */
 		sync_do(w, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
 		break;
 	case VMAP_READ:

@@ -304,6 +304,38 @@ static void test_rotate_contig(const char *node)
 		rotate(false, nr);
 }
 
+/* The import of another device, or of another direction, is another one. */
+static void test_key(const char *node)
+{
+	struct source s;
+	struct sinks t;
+	long long maps;
+
+	(void)node;
+	source_make(&s, true, 2);
+	source_capture(&s, 0);
+	source_capture(&s, 1);
+	sinks_open(&t, true);
+	put_out(t.one, 0, &s, 0);
+	put_out(t.one, 0, &s, 1);
+	CHECK_EQ(stat_get("parked"), 1);
+	maps = stat_get("import_maps");
+	/* That queue's device is the one of @t.planes, too. */
+	capture_into(t.writer, 0, &s, 0);
+	CHECK_EQ(stat_get("import_maps") - maps, 1);
+	capture_into(t.writer, 0, &s, 1);
+	CHECK_EQ(stat_get("parked"), 2);
+	put_out_planes(t.planes, 0, &s, 0, 1);
+	CHECK_EQ(stat_get("import_maps") - maps, 4);
+	CHECK_EQ(stat_get("parked"), 2);
+	/* But the other queue of a device has what that one left. */
+	put_out(t.two, 0, &s, 0);
+	CHECK_EQ(stat_get("import_maps") - maps, 4);
+	CHECK_EQ(stat_get("parked"), 1);
+	CHECK_EQ(bufinfo_attached(s.fd[0]), 3);
+	sinks_close(&t);
+}
+
 /* The exporter's queue is closed and its device removed; the buffers go on. */
 static void test_exporter_gone(const char *node)
 {
@@ -769,6 +801,8 @@ static const struct ksft_test tests[] = {
 	  test_rotate_sg, 0, KSFT_NO_NODE | KSFT_OURS, .timeout = 300 },
 	{ "dma-contig: n buffers over m indexes of queues and devices",
 	  test_rotate_contig, 0, KSFT_NO_NODE | KSFT_OURS, .timeout = 300 },
+	{ "each device and direction has an import of its own", test_key, 0,
+	  KSFT_NO_NODE | KSFT_OURS },
 	{ "buffers go on without their exporter's device", test_exporter_gone,
 	  0, KSFT_NO_NODE | KSFT_OURS },
 	{ "a number that is used again has the other one's bytes", test_number,

@@ -17,6 +17,7 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/file.h>
+#include <linux/freezer.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
 #include <linux/irq_work.h>
@@ -48,7 +49,6 @@ struct step {
 	struct notifier_block sleep;	/* registered if @unbinds */
 	struct delayed_work unbind;
 	bool unbinds;
-	bool asleep;			/* no lock: one word, and a hint */
 	bool unbound_asleep;
 };
 
@@ -404,13 +404,14 @@ static int step_export(struct step *step, void __user *arg)
  * Sleep
  */
 
+/* To the end of it: what waits for a worker that is frozen, waits for the thaw. */
 static void step_unbind_work(struct work_struct *work)
 {
 	struct step *step = container_of(work, struct step, unbind.work);
-	bool asleep = READ_ONCE(step->asleep);
+	bool frozen = static_key_enabled(&freezer_active);
 
 	device_release_driver(&step->pdev->dev);
-	step->unbound_asleep = asleep && READ_ONCE(step->asleep);
+	step->unbound_asleep = frozen && static_key_enabled(&freezer_active);
 }
 
 /* After the notifiers the system freezes whatever runs. */
@@ -418,15 +419,8 @@ static int step_sleep(struct notifier_block *nb, unsigned long event, void *data
 {
 	struct step *step = container_of(nb, struct step, sleep);
 
-	switch (event) {
-	case PM_SUSPEND_PREPARE:
-		WRITE_ONCE(step->asleep, true);
+	if (event == PM_SUSPEND_PREPARE)
 		schedule_delayed_work(&step->unbind, HZ / 2);
-		break;
-	case PM_POST_SUSPEND:
-		WRITE_ONCE(step->asleep, false);
-		break;
-	}
 	return NOTIFY_DONE;
 }
 
