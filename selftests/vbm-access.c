@@ -286,8 +286,7 @@ static size_t model_get(struct buffer *b, unsigned int dir, size_t offset,
 {
 	if (!b->bounces)
 		return 0;
-	if (b->kind == HEAP && dir != TO_DEVICE)
-		take(b, 0, SIZE);
+	/* A heap is not told: it would bring back all of what a device has. */
 	if (!b->owned || !b->writes)
 		return 0;
 	if (b->model == SYNCS_ALL)
@@ -311,8 +310,6 @@ static size_t model_put(struct buffer *b, unsigned int dir, size_t offset,
 			give(b, offset, length);
 		synced = length;
 	}
-	if (b->kind == HEAP)
-		give(b, 0, SIZE);
 	return synced;
 }
 

@@ -10,10 +10,10 @@
  *   USERPTR          reached by the address that all of it has anyway. The sync
  *                    is vbm-cpu.c's, on every mapping that needs it
  *   imports of ours  the same, by way of the mapping to the exporter's buffer
- *   other imports    their pages are not ours to touch, so the exporter is told
- *                    (begin_cpu_access) and asked for a kernel mapping of it
- *                    all. Exporters tell those that have it mapped nothing, so
- *                    what our device sees is synced by address, in the range
+ *   other imports    their pages are not ours to touch, so the exporter is asked
+ *                    for a kernel mapping of it all. If what our device sees
+ *                    needs syncing, that is done by address, in the range; else
+ *                    the exporter is told (begin_cpu_access)
  *
  * How the storage is held: &vbm_buf.accesses counts, under &vbm_buf.lock. As long
  * as it is not 0 the backing stays, so its extents may be walked without a lock.
@@ -100,23 +100,35 @@ static int vbm_access_sync_foreign_locked(struct vbm_access *acc,
 	lockdep_assert_held(&imp->lock);
 	if (!imp->attach)
 		return -ENODEV;
-	if (!imp->foreign_sync || !READ_ONCE(imp->prepared))
+	if (!imp->foreign_sync)
 		return 0;
 
-	if (!for_cpu)
-		vbm_cpu_foreign_give(plane->dev, plane->sgt, acc->offset,
-				     acc->length, plane->dir);
-	else if (plane->dir != DMA_TO_DEVICE)
-		vbm_cpu_foreign_take(plane->dev, plane->sgt, acc->offset,
-				     acc->length, plane->dir);
+	flush_kernel_vmap_range(acc->vaddr + acc->offset, acc->length);
+	if (READ_ONCE(imp->prepared)) {
+		if (!for_cpu)
+			vbm_cpu_foreign_give(plane->dev, plane->sgt,
+					     acc->offset, acc->length,
+					     plane->dir);
+		else if (plane->dir != DMA_TO_DEVICE)
+			vbm_cpu_foreign_take(plane->dev, plane->sgt,
+					     acc->offset, acc->length,
+					     plane->dir);
+	}
+	if (for_cpu)
+		invalidate_kernel_vmap_range(acc->vaddr + acc->offset,
+					     acc->length);
 	return 0;
 }
 
 /*
- * Our device must not be capturing if the CPU is to write; see vbm-cpu.c. And a
- * driver that has the kernel address holds CPU access already, and what it wrote
- * is with the exporter no earlier than with the next prepare: to ask once more
- * could bring back what was there before.
+ * Our device must not be capturing if the CPU is to write; see vbm-cpu.c.
+ *
+ * Who syncs by address does not tell the exporter, as prepare and finish do not:
+ * exporters that sync all that is attached, in the direction of the CPU's access,
+ * would bring the bytes back that were last given to a device that only reads.
+ * And a driver that has the kernel address holds CPU access already, and what it
+ * wrote is with the exporter no earlier than with the next prepare: to ask once
+ * more could bring back what was there before.
  */
 static int vbm_access_begin_foreign(struct vbm_access *acc,
 				    struct vbm_import *imp)
@@ -131,7 +143,7 @@ static int vbm_access_begin_foreign(struct vbm_access *acc,
 		   imp->plane.dir == DMA_FROM_DEVICE) {
 		/* It may bounce, which does not show in the addresses. */
 		ret = -EBUSY;
-	} else if (!imp->vaddr) {
+	} else if (!imp->vaddr && !imp->foreign_sync) {
 		ret = dma_buf_begin_cpu_access(imp->dmabuf, acc->dir);
 		acc->told = !ret;
 	}
@@ -158,12 +170,12 @@ static int vbm_access_get_foreign(struct vbm_access *acc,
 		ret = -EOPNOTSUPP;
 		goto err_vunmap;
 	}
+	acc->vaddr = map.vaddr;
 	ret = vbm_access_begin_foreign(acc, imp);
 	if (ret)
 		goto err_vunmap;
 
 	vbm_stat_inc(VBM_STAT_ACCESS_VMAPS);
-	acc->vaddr = map.vaddr;
 	return 0;
 
 err_vunmap:
@@ -234,7 +246,8 @@ static int vbm_access_fail(size_t length, int ret)
  * The device should leave those bytes alone meanwhile.
  *
  * Several accesses to a buffer at a time are the driver's to keep apart where one
- * writes.
+ * writes. So are prepare and finish: what is got after buf_queue is put before
+ * vb2_buffer_done(), or what was written may be lost.
  *
  * Context: may sleep. Takes no lock of vb2's, so vb2_queue.lock may be held or
  *	not; not a reservation lock.
@@ -242,9 +255,9 @@ static int vbm_access_fail(size_t length, int ret)
  *	-EINVAL if there is no such plane or range;
  *	-ENOMEM without memory;
  *	-ENODEV if the driver of the queue's device has gone;
- *	-EBUSY to write, while the device captures into the buffer through bounce
- *	buffers: the end of the capture would undo it. A driver whose CPU adds to
- *	what its device captures sets &vb2_queue.bidirectional;
+ *	-EBUSY to write, while the device captures into the buffer and sees a copy
+ *	of it, or is not coherent: the end of the capture would undo it. A driver
+ *	whose CPU adds to what its device captures sets &vb2_queue.bidirectional;
  *	-EACCES to write to USERPTR memory of an OUTPUT queue;
  *	-EOPNOTSUPP if the queue is another backend's, if the memory can have no
  *	kernel address (DMA_ATTR_NO_KERNEL_MAPPING) or is device memory;
@@ -289,7 +302,9 @@ EXPORT_SYMBOL_GPL(vbm_access_get);
  * @acc: what vbm_access_get() filled; no page of it is mapped any more
  *
  * If the access was to write, all of the range is passed on to those devices
- * that have the buffer; the others get it before their next DMA.
+ * that have the buffer; the others get it before their next DMA. But a device
+ * that only writes is given nothing: what was written to a buffer before it is
+ * captured into is not kept, unless &vb2_queue.bidirectional is set.
  *
  * Context: may sleep; as for vbm_access_get().
  */
@@ -325,8 +340,9 @@ static struct page *vbm_access_page(struct vbm_access *acc, unsigned long index)
  * @length: result: how many bytes from there on are mapped, and in the range
  *
  * Does not sleep, and needs no address space where the kernel has none to spare:
- * see kmap_local_page(), whose rules hold. What is mapped is this task's, and is
- * unmapped by it, in reverse order; few pages can be mapped at a time.
+ * see kmap_local_page(), whose rules hold; who writes calls flush_dcache_page().
+ * What is mapped is this task's, and is unmapped by it, in reverse order; few
+ * pages can be mapped at a time.
  *
  * Context: any.
  * Return: the address of that byte, or NULL if it is not in the range.
@@ -380,6 +396,10 @@ static int vbm_access_copy(struct vbm_access *acc, size_t offset, void *buf,
 			memcpy(addr, buf, n);
 		else
 			memcpy(buf, addr, n);
+		/* User space may see the page by another address. */
+		if (write && !acc->vaddr)
+			flush_dcache_page(vbm_access_page(acc, (acc->skip +
+							  offset) >> PAGE_SHIFT));
 		vbm_access_unmap_local(acc, addr);
 	}
 	return 0;

@@ -344,13 +344,14 @@ int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
 }
 
 /*
- * Would what the CPU writes be undone? A bounce buffer that is mapped to be
- * written only is copied to memory as a whole, and nothing can be put into it.
+ * Would what the CPU writes be undone? A view that is mapped to be written only
+ * is given nothing: a bounce buffer is copied to memory as a whole, and of the
+ * caches of a device that is not coherent the lines are thrown away.
  */
 static bool vbm_cpu_undone(const struct vbm_mapping *map)
 {
-	return READ_ONCE(map->device_owned) && !vbm_mapping_reads(map) &&
-	       vbm_cpu_bounces(map);
+	return READ_ONCE(map->device_owned) && map->need_sync &&
+	       !vbm_mapping_reads(map);
 }
 
 /**
@@ -403,7 +404,7 @@ int vbm_cpu_begin_range_locked(struct vbm_mapping *by, size_t offset,
  * @dir: likewise
  *
  * What it wrote is passed on to whoever has the buffer. Others are given it with
- * the rest, before their next DMA.
+ * the rest, before their next DMA, if they read.
  *
  * Context: may sleep; &vbm_buf.lock held.
  */
@@ -432,9 +433,12 @@ void vbm_cpu_end_range_locked(struct vbm_mapping *by, size_t offset,
 /* Where the device is led by an address, or 0. */
 static phys_addr_t vbm_cpu_phys(struct device *dev, dma_addr_t addr)
 {
-	if (use_dma_iommu(dev))
-		return iommu_iova_to_phys(iommu_get_domain_for_dev(dev), addr);
-	return dma_to_phys(dev, addr);
+	struct iommu_domain *domain;
+
+	if (!use_dma_iommu(dev) && !get_dma_ops(dev))
+		return dma_to_phys(dev, addr);
+	domain = iommu_get_domain_for_dev(dev);
+	return domain ? iommu_iova_to_phys(domain, addr) : 0;
 }
 
 /**

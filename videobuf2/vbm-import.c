@@ -402,10 +402,14 @@ static noinline bool vbm_import_parkable(struct vbm_import *imp)
 	 * Its driver may have gone and another come since it was mapped. From
 	 * here on what ends the mapping ends the import, too.
 	 */
-	if (ok && map)
-		ok = map->vdev == imp->vdev && READ_ONCE(map->live);
-	/* Nothing of the device goes while this lock is held. */
-	imp->bounces = ok && map && vbm_cpu_bounces(map);
+	imp->bounces = false;
+	if (ok && map) {
+		/* It stays mapped while this lock is held. */
+		mutex_lock(&map->buf->lock);
+		ok = map->vdev == imp->vdev && map->live;
+		imp->bounces = ok && vbm_cpu_bounces(map);
+		mutex_unlock(&map->buf->lock);
+	}
 	mutex_unlock(&imp->lock);
 	if (!ok)
 		return false;

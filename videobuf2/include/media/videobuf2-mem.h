@@ -4,8 +4,8 @@
  *
  * CPU access to a part of a plane, for drivers that look at, or change, a few
  * bytes of what their device reads or writes: a header, a slice table, a line
- * of metadata. Nothing is mapped for it, and nothing but those bytes is
- * synced:
+ * of metadata. Nothing but those bytes is synced, and nothing is mapped for it
+ * but what a foreign exporter has to be asked for:
  *
  *	struct vbm_access acc;
  *
