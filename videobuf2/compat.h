@@ -54,6 +54,14 @@
 #endif
 
 /*
+ * 6.17 named the unbound workqueue anew, and warns of the old name later.
+ * Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define system_dfl_wq	system_unbound_wq
+#endif
+
+/*
  * 6.13 merged hrtimer_init() and the setting of the function into one call.
  * Goes with 6.12.
  */

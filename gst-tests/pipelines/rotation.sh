@@ -18,6 +18,8 @@ PROBES=$TRACING/instances/rotation
 probes_on()
 {
 	[ ! -d $PROBES ] || return 0
+	# It would patch the scheduler, which runs; an instance inherits it.
+	echo 0 > $TRACING/options/record-cmd
 	echo 'p:rotation/probe_qbuf vb2_qbuf dev=+0(+0(+8($arg1))):string' \
 		'queue=$arg1:x64 index=+0($arg3):u32 memory=+60($arg3):u32' \
 		'fd=+64($arg3):s32' >> $TRACING/kprobe_events &&

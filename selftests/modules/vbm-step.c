@@ -420,7 +420,7 @@ static int step_sleep(struct notifier_block *nb, unsigned long event, void *data
 	struct step *step = container_of(nb, struct step, sleep);
 
 	if (event == PM_SUSPEND_PREPARE)
-		schedule_delayed_work(&step->unbind, HZ / 2);
+		queue_delayed_work(system_dfl_wq, &step->unbind, HZ / 5);
 	return NOTIFY_DONE;
 }
 
