@@ -281,7 +281,7 @@ static void model_finish(struct buffer *b)
 }
 
 /* Bytes that are synced. */
-static size_t model_get(struct buffer *b, unsigned int dir, size_t offset,
+static size_t model_get(struct buffer *b, size_t offset,
 			size_t length)
 {
 	if (!b->bounces)
@@ -387,7 +387,7 @@ static void step_access(struct buffer *b)
 		return;
 	}
 	CHECK_OK(ret);
-	synced = model_get(b, dir, offset, length);
+	synced = model_get(b, offset, length);
 	CHECK_OK(access_io(b->queue, write, below(b, 2), at,
 			   write ? data : seen, n));
 	if (write)
