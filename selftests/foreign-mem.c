@@ -272,10 +272,12 @@ static void udmabuf_choose(struct udmabuf *u, size_t nr, bool shuffled,
 	u->list->flags = UDMABUF_FLAGS_CLOEXEC;
 	u->list->count = huge ? 1 : nr;
 	for (i = 0; i < u->list->count; i++) {
-		k = i < (nr + 1) / 2 ? 2 * i : 2 * (i - (nr + 1) / 2) + 1;
+		k = i;
+		if (shuffled)
+			k = i < (nr + 1) / 2 ? 2 * i :
+					       2 * (i - (nr + 1) / 2) + 1;
 		u->list->list[i].memfd = u->memfd;
-		u->list->list[i].offset =
-			first[shuffled ? k : i].index * page_size;
+		u->list->list[i].offset = first[k].index * page_size;
 		u->list->list[i].size = huge ? nr * page_size : page_size;
 	}
 }
