@@ -153,17 +153,25 @@ def median(point, backend, phase):
 
 
 def after_first_round(point, backend):
-    """What is attached, mapped, unmapped or flushed when fds rotate."""
+    """What is attached, mapped, unmapped or flushed when fds rotate, or None."""
+    if "rotating" not in point[backend]:
+        return None
     return sum(point[backend]["rotating"][name] for name in COUNTS[:5])
 
 
 def ratio_row(text, after, before, bar, what="instructions"):
-    """A bar; None where one of the two can not be had."""
-    if after is None or before is None:
+    """A bar; None where there is nothing to compare with.
+
+    What stock can do and ours can not is above every bar.
+    """
+    if before is None:
         return None
-    return {"text": text, "value": after, "of": before, "what": what,
-            "ratio": round(after / before, 4), "bar": bar,
-            "over": bar is not None and after / before > bar}
+    row = {"text": text, "value": after, "of": before, "what": what,
+           "ratio": None, "bar": bar, "over": True}
+    if after is not None:
+        row["ratio"] = round(after / before, 4)
+        row["over"] = bar is not None and after / before > bar
+    return row
 
 
 def over_stock(points, memory, storage, size, phase, bar, importers=1):
@@ -201,10 +209,10 @@ def sections(points):
                                      (memory, storage, size, "fixed"),
                                      ROTATING_BAR))
                 point = find(points, memory, storage, size)
-                if "rotating" in point["ours"]:
-                    n = after_first_round(point, "ours")
+                n = after_first_round(point, "ours")
+                if n is not None or "rotating" in point["stock"]:
                     counts.append({"text": where, "value": n, "bar": 0,
-                                   "over": n > 0, "what": "count"})
+                                   "over": n != 0, "what": "count"})
                 bar = None
                 if storage == "contig":
                     bar = CONTIG_BARS.get(memory)
@@ -248,12 +256,11 @@ def print_bars(points):
             over += row["over"]
             bar = "" if row["bar"] is None else f"{row['bar']:.2f}"
             mark = " <--" if row["over"] else ""
-            if row["what"] == "count":
-                print(f"  {row['text']:46} {'':10} {row['value']:10} {'':7} "
-                      f"{bar:>6}{mark}")
-            else:
-                print(f"  {row['text']:46} {row['of']:10} {row['value']:10} "
-                      f"{row['ratio']:7.3f} {bar:>6}{mark}")
+            value = "-" if row["value"] is None else row["value"]
+            ratio = row.get("ratio")
+            ratio = "" if ratio is None else f"{ratio:.3f}"
+            print(f"  {row['text']:46} {row.get('of', ''):10} {value:>10} "
+                  f"{ratio:>7} {bar:>6}{mark}")
     return rows, over
 
 
