@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # In the guest: loads the drivers and runs test programs, each to a TAP file of
-# its own in /out. The argument is the kind of boot (see run); after "import"
-# the programs (see import/run).
+# its own in /out. The first argument is the kind of boot (see run), others are
+# programs of the suite "import" (see import/programs), which "import" runs alone.
 
 set -u
 
 boot=$1
+shift
 bin=${VBM_SELFTESTS:-/build/selftests}
 
 # What two boots must not see of each other: all tests are for both kinds of
-# backend, and vbcam is the one driver of dma-sg. Cameras: two of dma-sg, one
-# of dma-contig, then the same with planes.
+# backend, and vbcam is the one driver of dma-sg. Cameras: three of dma-sg, two
+# of dma-contig, then two and one with planes.
 export VBM_VIVID='n_devs=2 allocators=1,1 multiplanar=1,2 node_types=0x101,0x101 cache_hints=1,1'
-export VBM_VBCAM='n_devs=6 sg=1,1,0,1,1,0 multiplanar=0,0,0,1,1,1 userptr=1,1,1,1,1,1'
+export VBM_VBCAM='n_devs=8 sg=1,1,1,0,0,1,1,0 multiplanar=0,0,0,0,0,1,1,1 userptr=1,1,1,1,1,1,1,1'
 
 load()
 {
@@ -63,6 +64,22 @@ run_alone()	# program
 	echo "# $1"
 	"/src/selftests/import/$1" > "/out/$1.tap" 2>&1
 	echo "# $1 ended with $?"
+}
+
+# Programs of the suite "import", which unbind drivers; chains comes when all is
+# unloaded.
+run_import()	# programs...
+{
+	local program
+
+	for program; do
+		[ "$program" = chains ] || run "$program"
+	done
+}
+
+run_chains()	# programs...
+{
+	[[ " $* " != *' chains '* ]] || run_alone chains
 }
 
 # What a stock kernel does not survive is the end of its guest; run looks for
@@ -126,6 +143,7 @@ direct)
 	# Before core leaks what belongs to the devices.
 	run vbm-unbind
 	[ "$STOCK" = 1 ] || run vbm-rmmod
+	run_import "$@"
 	unload
 	[ "$STOCK" = 0 ] || run_alone gst
 	load || exit 1
@@ -145,20 +163,20 @@ swiotlb)
 		run vbm-sync
 		run vbm-coherence
 	fi
+	run_import "$@"
 	unload
-	if [ "$STOCK" = 1 ]; then
+	if [ "$STOCK" = 0 ]; then
+		run_chains "$@"
+	else
 		run_alone chains
 		load || exit 1
 		fatal vbm-driver
 	fi
 	;;
 import)
-	shift
-	for program; do
-		[ "$program" = chains ] || run "$program"
-	done
+	run_import "$@"
 	unload
-	[[ " $* " != *' chains '* ]] || run_alone chains
+	run_chains "$@"
 	;;
 *)
 	echo "guest.sh: what is $boot?" >&2
