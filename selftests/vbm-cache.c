@@ -221,13 +221,15 @@ static void cost_same(const struct cost *before, const char *where)
 /* Buffers over indexes, until each has been everywhere it comes to. */
 static void rotate(struct scene *s, unsigned int nr, unsigned int indexes)
 {
-	long long cached, steps = 2 * nr * indexes;
+	long long cached, maps, steps = 2 * nr * indexes;
 	struct cost before;
 	char where[64];
 	unsigned int i;
 
+	maps = stat_get("import_maps");
 	for (i = 0; i < steps; i++)
 		scene_prepare(s, i % nr, i % indexes);
+	CHECK_EQ(stat_get("import_maps") - maps, nr);
 	snprintf(where, sizeof(where), "%u buffers over %u indexes", nr,
 		 indexes);
 	cost_read(&before);
@@ -252,11 +254,7 @@ static void test_rotate(const char *node)
 	scene_make_nr(&s, node, 0, FDS_MAX);
 	/* GStreamer's, by default. */
 	rotate(&s, 4, 2);
-	rotate(&s, 1, FDS_MAX);
 	rotate(&s, 5, 3);
-	rotate(&s, 3, 5);
-	rotate(&s, FDS_MAX, 1);
-	rotate(&s, FDS_MAX, FDS_MAX);
 }
 
 /* How long it takes until nothing is kept of what nobody has any more. */
@@ -869,6 +867,7 @@ static void test_unbind_rotating(const char *node)
 	char device[64];
 	unsigned int i, k;
 	struct scene s;
+	int status;
 	pid_t pid;
 
 	scene_make(&s, node, 0);
@@ -886,7 +885,8 @@ static void test_unbind_rotating(const char *node)
 		}
 		usleep(20000 + 7000 * k);
 		CHECK_OK(driver_do(s.to, "unbind"));
-		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(status, 0);
 		CHECK_EQ(stat_get("parked"), 0);
 		close(s.to->fd);
 		CHECK_EQ(stat_get("imports"), 0);
@@ -899,7 +899,7 @@ static void test_unbind_rotating(const char *node)
 }
 
 /* Programs come and go, and leave nothing. */
-static void test_cycles(const char *node)
+static long long keep_cycled(const char *node)
 {
 	const char *path = importer_of(node, 0);
 	struct scene s;
@@ -907,7 +907,7 @@ static void test_cycles(const char *node)
 
 	scene_make(&s, node, 0);
 	vnode_close(s.to);
-	for (k = 0; k < 1000; k++) {
+	for (k = 0; k < 100; k++) {
 		s.to = vnode_open(path);
 		vnode_buffers(s.to, FDS, V4L2_MEMORY_DMABUF);
 		for (i = 0; i < FDS; i++)
@@ -917,8 +917,13 @@ static void test_cycles(const char *node)
 	/* What was not at an index is there for the next one. */
 	CHECK_EQ(stat_get("parked"), FDS - 2);
 	CHECK_EQ(stat_get("imports"), 0);
-	scene_close_fds(&s);
-	await("parked", 0);
+	return let_go(&s);
+}
+
+/* vbm-rotate has ten times as many, on devices that are opened faster. */
+static void test_cycles(const char *node)
+{
+	check_soon(keep_cycled, node);
 }
 
 /* Takes all bounce buffers there are, and returns who has them. */

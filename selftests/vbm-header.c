@@ -31,6 +31,7 @@ static void decoder_open(struct decoder *d, const char *name)
 {
 	char path[64], found[64] = "";
 	unsigned int i;
+	ssize_t len;
 	int fd;
 
 	d->name = name;
@@ -40,8 +41,10 @@ static void decoder_open(struct decoder *d, const char *name)
 		fd = open(path, O_RDONLY);
 		if (fd < 0)
 			continue;
-		found[read(fd, found, sizeof(found) - 1)] = '\0';
+		len = read(fd, found, sizeof(found) - 1);
 		close(fd);
+		CHECK(len >= 0);
+		found[len] = '\0';
 		if (strncmp(found, "vbcodec.", 8) ||
 		    strncmp(found + 8, name, strlen(name)))
 			continue;

@@ -60,9 +60,9 @@ static void test_rmmod(const char *node)
 /* Its imports that are kept go with it, though their dma-bufs live. */
 static void test_rmmod_importer(const char *node)
 {
-	long long end = ksft_ms() + 5000;
 	struct vnode *from, *to;
 	const char *path;
+	long long end;
 	struct vbuf b;
 	unsigned int i;
 	int fds[4];
@@ -90,6 +90,7 @@ static void test_rmmod_importer(const char *node)
 		FAIL("rmmod: %s", ksft_errno(errno));
 	for (i = 0; i < 4; i++)
 		CHECK_EQ(bufinfo_attached(fds[i]), 0);
+	end = ksft_ms() + 5000;
 	while (stat_get("parked") && ksft_ms() < end)
 		usleep(10000);
 	CHECK_EQ(stat_get("parked"), 0);

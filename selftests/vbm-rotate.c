@@ -584,7 +584,8 @@ static void test_cycles(const char *node)
 		CHECK_EQ(stat_get("imports"), 0);
 	}
 	/* What was at an index went, what was not was there for the next. */
-	CHECK(stat_get("import_maps") - maps < 2100);
+	maps = stat_get("import_maps") - maps;
+	CHECK(maps >= 1000 && maps < 2100);
 	source_close_fds(&s);
 	await("parked", 0);
 }
@@ -749,6 +750,7 @@ static void test_worker_and_device(const char *node)
 	char c;
 
 	(void)node;
+	hold(false);
 	source_make(&s, true, 1);
 	for (k = 0; k < 3; k++) {
 		step = importer_open(true, true, 1, -1);
@@ -791,6 +793,7 @@ static void test_patience(const char *node)
 	struct source s;
 
 	(void)node;
+	hold(false);
 	source_make(&s, true, 1);
 	step = importer_open(true, true, 1, -1);
 	other = importer_open(true, true, 1, -1);
