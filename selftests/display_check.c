@@ -99,10 +99,11 @@ static void die(const char *fmt, ...)
 }
 
 /* What v4l2.c ends a test with: here it means that there was none. */
-void ksft_fail_at(const char *file, int line, const char *fmt, ...)
+void ksft_fail_at(int how, const char *file, int line, const char *fmt, ...)
 {
 	va_list args;
 
+	(void)how;
 	fprintf(stderr, "display_check: %s:%d: ", file, line);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);

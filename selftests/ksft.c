@@ -49,7 +49,7 @@ void ksft_say(const char *fmt, ...)
 	fflush(stdout);
 }
 
-void ksft_fail_at(const char *file, int line, const char *fmt, ...)
+void ksft_fail_at(int how, const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -59,7 +59,7 @@ void ksft_fail_at(const char *file, int line, const char *fmt, ...)
 	va_end(ap);
 	putchar('\n');
 	fflush(stdout);
-	_exit(KSFT_FAIL);
+	_exit(how);
 }
 
 static char *skip_reason;
@@ -240,6 +240,7 @@ static void run_one(const struct ksft_test *t, const char *node)
 	unsigned int settle = KSFT_SETTLE_MS;
 	const char *what;
 	int ret, objects;
+	bool by_bytes;
 
 	if (node)
 		snprintf(name, sizeof(name), " [%s]", vnode_describe(node));
@@ -258,8 +259,9 @@ static void run_one(const struct ksft_test *t, const char *node)
 		result(true, text, directive);
 		return;
 	}
+	by_bytes = ret == KSFT_WRONG;
 	if (defect)
-		settle = ret == KSFT_FAIL ? KSFT_FAILED_MS : KSFT_DEFECT_MS;
+		settle = ret ? KSFT_FAILED_MS : KSFT_DEFECT_MS;
 	if (!(t->flags & KSFT_LEAKS) &&
 	    !is_settled(&before, objects, settle, &what)) {
 		ksft_say("left behind: %s", what);
@@ -278,7 +280,8 @@ static void run_one(const struct ksft_test *t, const char *node)
 	if (defect) {
 		snprintf(text, sizeof(text), "stock fails: %s%s (%s)", t->name,
 			 name, t->stock);
-		result(ret != KSFT_PASS, text, "");
+		result(t->flags & KSFT_BY_BYTES ? by_bytes : ret != KSFT_PASS,
+		       text, "");
 		return;
 	}
 	result(ret == KSFT_PASS, text, "");

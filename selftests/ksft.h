@@ -23,6 +23,7 @@
 
 #define KSFT_PASS	0
 #define KSFT_FAIL	1
+#define KSFT_WRONG	2	/* failed by the bytes that were there */
 #define KSFT_SKIP	4
 
 /* What a node must be for a test to run on it: all bits of the test's. */
@@ -46,6 +47,7 @@
 #define KSFT_DIRECT	0x0010	/* makes no sense with swiotlb=force */
 #define KSFT_CMA	0x0020	/* needs contiguous memory set aside (cma=) */
 #define KSFT_FATAL	0x0040	/* stock does not survive it: -f, or not at all */
+#define KSFT_BY_BYTES	0x0080	/* stock's defect is wrong bytes, no other failure */
 
 struct ksft_test {
 	const char *name;
@@ -70,14 +72,18 @@ int main(int argc, char **argv)						\
 }
 
 void ksft_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void ksft_fail_at(const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4), noreturn));
+void ksft_fail_at(int how, const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5), noreturn));
 void ksft_skip(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
 /* Ends the test as failed, from whatever depth. */
 #define FAIL(fmt, ...)							\
-	ksft_fail_at(__FILE__, __LINE__, fmt, ##__VA_ARGS__)
+	ksft_fail_at(KSFT_FAIL, __FILE__, __LINE__, fmt, ##__VA_ARGS__)
+
+/* The same, because something else was read than what had been written. */
+#define FAIL_BYTES(fmt, ...)						\
+	ksft_fail_at(KSFT_WRONG, __FILE__, __LINE__, fmt, ##__VA_ARGS__)
 
 #define CHECK(cond)							\
 	do {								\

@@ -80,7 +80,7 @@ static void expect_bytes(const void *p, unsigned int seed, const char *what)
 	long long at = pattern_check(p, SIZE, seed);
 
 	if (at >= 0)
-		FAIL("%s: byte %lld is not what was written last", what, at);
+		FAIL_BYTES("%s: byte %lld is not what was written last", what, at);
 }
 
 /*
@@ -520,19 +520,19 @@ static const struct ksft_test tests[] = {
 	{ "imports are synced when need be", test_imports, 0,
 	  KSFT_NO_NODE | KSFT_DIRECT },
 	{ "bounced: imports are synced when need be", test_imports, 0,
-	  KSFT_NO_NODE | KSFT_SWIOTLB, .stock = FIRST },
+	  KSFT_NO_NODE | KSFT_SWIOTLB | KSFT_BY_BYTES, .stock = FIRST },
 	{ "imports of foreign buffers are, too", test_foreign, 0,
 	  KSFT_NO_NODE | KSFT_DIRECT },
 	{ "bounced: imports of foreign buffers are, too", test_foreign, 0,
-	  KSFT_NO_NODE | KSFT_SWIOTLB, .stock = FIRST },
+	  KSFT_NO_NODE | KSFT_SWIOTLB | KSFT_BY_BYTES, .stock = FIRST },
 	{ "a hint does not concern others", test_hint_and_others, 0,
 	  KSFT_NO_NODE | KSFT_DIRECT },
 	{ "bounced: a hint does not concern others", test_hint_and_others, 0,
-	  KSFT_NO_NODE | KSFT_SWIOTLB, .stock = FIRST },
+	  KSFT_NO_NODE | KSFT_SWIOTLB | KSFT_BY_BYTES, .stock = FIRST },
 	{ "what a hint left out is made up for", test_hint_made_up, 0,
 	  KSFT_NO_NODE | KSFT_DIRECT },
 	{ "bounced: what a hint left out is made up for", test_hint_made_up, 0,
-	  KSFT_NO_NODE | KSFT_SWIOTLB,
+	  KSFT_NO_NODE | KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "a device that maps does not see it" },
 	{ "CPU access is synced when need be", test_access, 0,
 	  KSFT_NO_NODE | KSFT_OURS },
