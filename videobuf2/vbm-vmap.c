@@ -18,6 +18,7 @@
 
 #include "vbm-vmap.h"
 #include "vbm-backing.h"
+#include "vbm-cache.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-device.h"
@@ -132,7 +133,11 @@ int vbm_vmap_hold(struct vbm_buf *buf)
 {
 	bool surplus;
 
-	if (!vbm_vmap_get(buf))
+	if (!vbm_vmap_possible(buf))
+		return -ENOMEM;
+	/* Not a dma-buf's vmap(), where a lock is held that the cache takes. */
+	if (!vbm_vmap_get(buf) &&
+	    (!vbm_cache_retry(-ENOMEM) || !vbm_vmap_get(buf)))
 		return -ENOMEM;
 	if (buf->vaddr_fixed)
 		return 0;
