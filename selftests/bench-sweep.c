@@ -342,28 +342,34 @@ static int first(const struct point *pt)
 	return 0;
 }
 
-static void fixed(const struct point *pt)
+static int fixed(const struct point *pt)
 {
 	unsigned int i;
+	int ret = 0;
 
-	for (i = 0; i < 2; i++)
-		CHECK_OK(prepare(pt, 0, 0));
+	for (i = 0; !ret && i < 2; i++)
+		ret = prepare(pt, 0, 0);
 	phase_begin();
-	for (i = 0; i < ROUNDS; i++)
-		CHECK_OK(prepare(pt, 0, 0));
-	phase_end(pt, "fixed");
+	for (i = 0; !ret && i < ROUNDS; i++)
+		ret = prepare(pt, 0, 0);
+	if (!ret)
+		phase_end(pt, "fixed");
+	return ret;
 }
 
-static void rotating(const struct point *pt)
+static int rotating(const struct point *pt)
 {
 	unsigned int i;
+	int ret = 0;
 
-	for (i = 0; i < WARM + ROUNDS; i++) {
+	for (i = 0; !ret && i < WARM + ROUNDS; i++) {
 		if (i == WARM)
 			phase_begin();
-		CHECK_OK(prepare(pt, i % INDEXES, i % FDS));
+		ret = prepare(pt, i % INDEXES, i % FDS);
 	}
-	phase_end(pt, "rotating");
+	if (!ret)
+		phase_end(pt, "rotating");
+	return ret;
 }
 
 static void request(const struct point *pt, unsigned int count)
@@ -394,8 +400,9 @@ static void run(const struct size *size, unsigned int nr)
 		request(&pt, 0);
 		if (!ret) {
 			request(&pt, INDEXES);
-			fixed(&pt);
-			rotating(&pt);
+			ret = fixed(&pt);
+			if (!ret)
+				ret = rotating(&pt);
 			request(&pt, 0);
 		}
 		withdraw(&pt);

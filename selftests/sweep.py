@@ -199,6 +199,10 @@ def sections(points):
         name = MEMORIES[memory][0]
         # Where memory bounces, stock copies too little: nothing to compare.
         right = memory in coherent
+        # Nor are imports kept there that others export: those who look after
+        # all that is attached would copy old bytes over new ones.
+        kept = [storage for storage in STORAGES
+                if right or storage != "pages"]
         for storage, text in STORAGES.items():
             for size in (USUAL, "4K"):
                 where = f"{text}, {size}, {name}"
@@ -207,12 +211,15 @@ def sections(points):
                 own.append(in_itself(points, where,
                                      (memory, storage, size, "rotating"),
                                      (memory, storage, size, "fixed"),
-                                     ROTATING_BAR))
+                                     ROTATING_BAR if storage in kept else
+                                     None))
                 point = find(points, memory, storage, size)
                 n = after_first_round(point, "ours")
                 if n is not None or "rotating" in point["stock"]:
-                    counts.append({"text": where, "value": n, "bar": 0,
-                                   "over": n != 0, "what": "count"})
+                    counts.append({"text": where, "value": n,
+                                   "bar": 0 if storage in kept else None,
+                                   "over": n != 0 and storage in kept,
+                                   "what": "count"})
                 bar = None
                 if storage == "contig":
                     bar = CONTIG_BARS.get(memory)
