@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "ksft.h"
@@ -269,6 +270,48 @@ static void test_flags(const char *node)
 	}
 }
 
+/* Who brackets its writes may say that nothing is left to be cleaned. */
+static void test_bracketed(const char *node)
+{
+	unsigned int kind, p, planes = PLANES, i;
+	char what[128], *map;
+	struct queue q;
+
+	(void)node;
+	for (kind = 0; kind < NR_KINDS; kind++) {
+		bool syncs = kind != COHERENT;
+
+		snprintf(what, sizeof(what), "%s output, bracketed",
+			 kinds[kind]);
+		queue_make(&q, kind, true, planes);
+		counts_read(&counted);
+		for (i = 0; i < 3; i++) {
+			for (p = 0; p < planes; p++) {
+				map = dmabuf_mmap(q.fd[p], SIZE);
+				CHECK_OK(dmabuf_sync(q.fd[p],
+						     DMA_BUF_SYNC_START |
+						     DMA_BUF_SYNC_RW));
+				pattern_fill(map, SIZE, 10 * i + p);
+				CHECK_OK(dmabuf_sync(q.fd[p],
+						     DMA_BUF_SYNC_END |
+						     DMA_BUF_SYNC_RW));
+				munmap(map, SIZE);
+			}
+			expect(0, 0, what);
+			queue_begin(&q, NULL, true, false);
+			expect(syncs ? planes : 0, 0, what);
+			queue_dma(&q, 10 * i, what);
+			CHECK_OK(step_done(q.step, 0));
+			/* Nothing was written since. */
+			queue_begin(&q, NULL, true, false);
+			expect(0, 0, what);
+			queue_dma(&q, 10 * i, what);
+			CHECK_OK(step_done(q.step, 0));
+		}
+		close(q.step);
+	}
+}
+
 /*
  * Imports
  */
@@ -517,6 +560,8 @@ static const struct ksft_test tests[] = {
 	{ "own buffers are synced when need be", test_own, 0, KSFT_NO_NODE },
 	{ "V4L2's hints are followed", test_flags, NODE_CAP | NODE_VBCAM,
 	  KSFT_OURS },
+	{ "what was bracketed is passed on, whatever the hint", test_bracketed,
+	  0, KSFT_NO_NODE },
 	{ "imports are synced when need be", test_imports, 0,
 	  KSFT_NO_NODE | KSFT_DIRECT },
 	{ "bounced: imports are synced when need be", test_imports, 0,

@@ -32,8 +32,11 @@
  *
  * A driver that is given CPU access to a part of a buffer (vbm-access.c) has just
  * that part taken and given. It is the one driver that knows what its device is
- * at, so what it writes is passed on to that device even while it captures. A
- * give that user space says is not needed is needed after a driver has written.
+ * at, so what it writes is passed on to that device even while it captures.
+ *
+ * A give that user space says is not needed is needed after such a driver has
+ * written, and after DMA_BUF_IOCTL_SYNC told of a write: whoever brackets its
+ * writes may well say that there is nothing left to be cleaned.
  *
  * Otherwise a view is taken as a whole. So an importer that only writes is given
  * the bytes as well (vbm_mapping_fill()): what its device does not write, all of
@@ -335,10 +338,14 @@ int vbm_cpu_end(struct vbm_buf *buf, enum dma_data_direction dir)
 
 	mutex_lock(&buf->lock);
 	vbm_vmap_flush(buf);
-	list_for_each_entry(map, &buf->mappings, buf_node)
-		if (map->need_sync && vbm_mapping_owned(map) &&
-		    !vbm_mapping_capturing(map))
+	list_for_each_entry(map, &buf->mappings, buf_node) {
+		if (!map->need_sync)
+			continue;
+		if (!vbm_mapping_owned(map))
+			WRITE_ONCE(map->unpassed, true);
+		else if (!vbm_mapping_capturing(map))
 			vbm_sync_for_device(map);
+	}
 	mutex_unlock(&buf->lock);
 	return 0;
 }

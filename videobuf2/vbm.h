@@ -197,7 +197,7 @@ struct vbm_table {
  *	owned by the device only while @device_owned; sync_lock
  * @device_owned: the device of an exact mapping may be doing DMA; no lock
  * @unfetched: it has done DMA that nobody wanted to see yet; no lock
- * @unpassed: a driver's CPU has written what its view lacks; no lock
+ * @unpassed: the CPU has said that it wrote what its view lacks; no lock
  * @need_sync: some segment bounces, or the device is not coherent
  * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
  * @live: mapped; false once the device has gone; buf->lock and sync_lock
