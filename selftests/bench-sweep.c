@@ -406,9 +406,8 @@ static void run(const struct size *size, unsigned int nr)
 			request(&pt, 0);
 		}
 		withdraw(&pt);
-		/* What is still kept of it must not be counted with the next. */
-		if (counting)
-			usleep(SETTLE_US);
+		/* What is still kept of it has no part in the next one. */
+		usleep(SETTLE_US);
 	}
 	if (ret && !warming) {
 		printf("none %s %s %u %s\n", storage, size->name, nr,

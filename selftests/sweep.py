@@ -185,9 +185,15 @@ def over_stock(points, memory, storage, size, phase, bar, importers=1):
 
 
 def in_itself(points, text, after, before, bar):
-    """Ours over ours; a point is (memory, storage, size, phase)."""
+    """Ours over ours; a point is (memory, storage, size, phase).
+
+    None where stock has no such point either.
+    """
     values = [median(find(points, *point[:3]), "ours", point[3])
               for point in (after, before)]
+    stock = median(find(points, *after[:3]), "stock", after[3])
+    if values[0] is None and stock is None:
+        return None
     return ratio_row(text, values[0], values[1], bar)
 
 

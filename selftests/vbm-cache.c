@@ -21,7 +21,7 @@
 #define FDS		4
 #define FDS_MAX		8
 #define PER_DEVICE	32	/* VBM_CACHE_PER_DEVICE */
-#define BOUNCING	(16U << 20)	/* VBM_CACHE_BOUNCING */
+#define BOUNCING	(16U << 20)	/* a quarter of all bounce buffers */
 #define IDLE_OURS	10000	/* VBM_CACHE_IDLE_OURS */
 #define IDLE_FOREIGN	2000	/* VBM_CACHE_IDLE_FOREIGN */
 

@@ -53,6 +53,7 @@
 #include <linux/list_sort.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
+#include <linux/swiotlb.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -61,9 +62,6 @@
 #include "vbm-import.h"
 #include "vbm-stats.h"
 #include "vbm.h"
-
-/* Of all devices; swiotlb has 64 MiB by default. */
-#define VBM_CACHE_BOUNCING	SZ_16M
 
 /* How long is too long. What is not ours may be pinned meanwhile. */
 #define VBM_CACHE_IDLE_OURS	(10 * HZ)
@@ -163,6 +161,19 @@ void vbm_cache_wake_locked(void)
 	queue_delayed_work(vbm_cache_wq, &vbm_cache_worker, VBM_CACHE_PERIOD);
 }
 
+/*
+ * Bounce buffers that parked imports of all devices may have together: a quarter
+ * of what this one's device can get, which is 16 MiB by default.
+ */
+static size_t vbm_cache_bounce_limit(const struct device *dev)
+{
+#ifdef CONFIG_SWIOTLB
+	if (dev->dma_io_tlb_mem)
+		return dev->dma_io_tlb_mem->nslabs / 4 << IO_TLB_SHIFT;
+#endif
+	return SZ_16M;
+}
+
 /* Is there room for one that bounces, or whose device has many? */
 bool vbm_cache_admit_locked(struct vbm_import *imp)
 {
@@ -170,7 +181,10 @@ bool vbm_cache_admit_locked(struct vbm_import *imp)
 	struct vbm_device *vdev = imp->vdev;
 
 	lockdep_assert_held(&vbm_cache_lock);
-	if (imp->dead || vbm_cache_bouncing + bouncing > VBM_CACHE_BOUNCING)
+	if (imp->dead)
+		return false;
+	if (bouncing && vbm_cache_bouncing + bouncing >
+			vbm_cache_bounce_limit(imp->plane.dev))
 		return false;
 	if (vdev->parked >= VBM_CACHE_PER_DEVICE &&
 	    !vbm_cache_make_room_locked(vdev))
