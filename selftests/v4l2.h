@@ -135,6 +135,16 @@ long long stat_get(const char *name);
 void pattern_fill(void *p, size_t size, unsigned int seed);
 /* The place of the first byte that is wrong, or -1. */
 long long pattern_check(const void *p, size_t size, unsigned int seed);
+
+/* The bytes are those of pattern_fill() with that seed. */
+#define CHECK_PATTERN(p, size, seed)					\
+	do {								\
+		long long pattern_at = pattern_check(p, size, seed);	\
+									\
+		if (pattern_at >= 0)					\
+			FAIL_BYTES("%s: byte %lld is not what it was",	\
+				   #p, pattern_at);			\
+	} while (0)
 /* The place of the first byte that is not @byte, or -1. */
 long long bytes_check(const void *p, size_t size, unsigned char byte);
 

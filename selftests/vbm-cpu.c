@@ -122,7 +122,7 @@ static void test_sync_contents(const char *node)
 					 DMA_BUF_SYNC_WRITE));
 		CHECK_OK(dmabuf_sync(fd, DMA_BUF_SYNC_START |
 					 DMA_BUF_SYNC_READ));
-		CHECK_EQ(pattern_check(i & 1 ? fd_map : map, size, i), -1);
+		CHECK_PATTERN(i & 1 ? fd_map : map, size, i);
 		CHECK_OK(dmabuf_sync(fd, DMA_BUF_SYNC_END |
 					 DMA_BUF_SYNC_READ));
 	}
@@ -212,7 +212,7 @@ static const struct ksft_test tests[] = {
 	{ "contents between DMA_BUF_IOCTL_SYNC brackets", test_sync_contents,
 	  NODE_SG, KSFT_DIRECT },
 	{ "bounced: contents between DMA_BUF_IOCTL_SYNC brackets",
-	  test_sync_contents, NODE_SG, KSFT_SWIOTLB,
+	  test_sync_contents, NODE_SG, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "what the CPU has written is overwritten" },
 	{ "NON_COHERENT buffers", test_non_coherent,
 	  NODE_HINTS | NODE_SPLANE },

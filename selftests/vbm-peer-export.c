@@ -83,8 +83,8 @@ static void test_scattered_sg(const char *node)
 					     DMA_BUF_SYNC_READ));
 			if (bytes_check(map[0][plane], n->sizeimage[plane],
 					0xa5) < 0)
-				FAIL("frame %u has not arrived in plane %u", i,
-				     plane);
+				FAIL_BYTES("frame %u has not arrived in plane %u",
+					   i, plane);
 			CHECK_OK(dmabuf_sync(b[0].p[plane].fd,
 					     DMA_BUF_SYNC_END |
 					     DMA_BUF_SYNC_READ));
@@ -188,7 +188,7 @@ static const struct ksft_test tests[] = {
 	{ "scattered memory: frames arrive", test_scattered_sg,
 	  NODE_SG | NODE_CAP, KSFT_DIRECT },
 	{ "bounced: scattered memory, frames arrive", test_scattered_sg,
-	  NODE_SG | NODE_CAP, KSFT_SWIOTLB,
+	  NODE_SG | NODE_CAP, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "imports are never synced" },
 	{ "scattered memory is refused by a contiguous queue",
 	  test_scattered_contig, NODE_CONTIG | NODE_SPLANE | NODE_CAP, KSFT_DIRECT },

@@ -67,8 +67,8 @@ static void cpu_expect(struct exported *e, char *map, unsigned int seed)
 	at = pattern_check(map, e->size, seed);
 	CHECK_OK(dmabuf_sync(e->fd, SYNC_RD_END));
 	if (at >= 0)
-		FAIL("the CPU reads something else than %u from byte %lld on",
-		     seed, at);
+		FAIL_BYTES("the CPU reads something else than %u from byte %lld on",
+			   seed, at);
 }
 
 static void device_write(struct exported *e, int peer, unsigned int map,
@@ -86,8 +86,8 @@ static void device_expect(struct exported *e, int peer, unsigned int map,
 	CHECK_OK(peer_read(peer, map, 0, e->copy, e->size));
 	at = pattern_check(e->copy, e->size, seed);
 	if (at >= 0)
-		FAIL("the device reads something else than %u from byte %lld on",
-		     seed, at);
+		FAIL_BYTES("the device reads something else than %u from byte %lld on",
+			   seed, at);
 }
 
 static void test_device_reads_new(const char *node)
@@ -177,7 +177,7 @@ static void test_device_to_device(const char *node)
 		/* A program looks at the frame, and hands it on. */
 		CHECK_OK(dmabuf_sync(e.fd, DMA_BUF_SYNC_START |
 				     DMA_BUF_SYNC_RW));
-		CHECK_EQ(pattern_check(e.map, e.size, seed), -1);
+		CHECK_PATTERN(e.map, e.size, seed);
 		CHECK_OK(dmabuf_sync(e.fd, DMA_BUF_SYNC_END |
 				     DMA_BUF_SYNC_RW));
 		device_expect(&e, display, to, seed);
@@ -203,7 +203,7 @@ static void test_captured_frame(const char *node)
 		CHECK(pattern_check(e.map, e.n->sizeimage[0], i) >= 0);
 		CHECK_OK(peer_read(peer, map, 0, e.copy, e.n->sizeimage[0]));
 		if (memcmp(e.copy, e.map, e.n->sizeimage[0]))
-			FAIL("the other device does not see frame %u", i);
+			FAIL_BYTES("the other device does not see frame %u", i);
 	}
 }
 
@@ -554,25 +554,25 @@ static const struct ksft_test tests[] = {
 	{ "NON_COHERENT: device and CPU see each other's bytes",
 	  test_non_coherent, NODE_SPLANE | NODE_HINTS, KSFT_DIRECT },
 	{ "bounced: a device reads what the CPU wrote, mapping each time",
-	  test_device_reads_new, NODE_SPLANE, KSFT_SWIOTLB,
+	  test_device_reads_new, NODE_SPLANE, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "it sees the first frame for ever" },
 	{ "bounced: a device reads what the CPU wrote, staying mapped",
-	  test_device_reads_kept, NODE_SPLANE, KSFT_SWIOTLB,
+	  test_device_reads_kept, NODE_SPLANE, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "it sees the first frame for ever" },
 	{ "bounced: the CPU reads what a device wrote, mapping each time",
-	  test_device_writes_new, NODE_SPLANE, KSFT_SWIOTLB,
+	  test_device_writes_new, NODE_SPLANE, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "what it writes is lost" },
 	{ "bounced: the CPU reads what a device wrote, staying mapped",
-	  test_device_writes_kept, NODE_SPLANE, KSFT_SWIOTLB,
+	  test_device_writes_kept, NODE_SPLANE, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "what it writes is lost" },
 	{ "bounced: a device reads what another wrote",
-	  test_device_to_device, NODE_SPLANE, KSFT_SWIOTLB,
+	  test_device_to_device, NODE_SPLANE, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "importers' mappings are never synced" },
 	{ "bounced: a device sees each captured frame", test_captured_frame,
-	  NODE_SPLANE | NODE_CAP, KSFT_SWIOTLB,
+	  NODE_SPLANE | NODE_CAP, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "importers' mappings are never synced" },
 	{ "bounced: NON_COHERENT, device and CPU see each other's bytes",
-	  test_non_coherent, NODE_SPLANE | NODE_HINTS, KSFT_SWIOTLB,
+	  test_non_coherent, NODE_SPLANE | NODE_HINTS, KSFT_SWIOTLB | KSFT_BY_BYTES,
 	  .stock = "DMA_BUF_IOCTL_SYNC does nothing" },
 	{ "a second direction leaves the first mapped", test_two_directions,
 	  NODE_SPLANE, .stock = "a live mapping is unmapped for it" },

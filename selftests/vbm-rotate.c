@@ -264,6 +264,7 @@ static void rotate(bool sg, unsigned int nr)
 {
 	unsigned int indexes, i;
 	struct cost before;
+	long long maps;
 	struct source s;
 	struct sinks t;
 	char where[64];
@@ -275,7 +276,10 @@ static void rotate(bool sg, unsigned int nr)
 	for (indexes = 1; indexes <= BUFS; indexes++) {
 		snprintf(where, sizeof(where), "%u buffers over %u indexes",
 			 nr, indexes);
+		maps = stat_get("import_maps");
 		frames(&s, &t, indexes);
+		/* All of them, once, on devices that have seen none. */
+		CHECK(indexes > 1 || stat_get("import_maps") - maps >= nr);
 		cost_read(&before);
 		frames(&s, &t, indexes);
 		cost_same(&before, where);

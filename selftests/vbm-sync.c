@@ -302,7 +302,15 @@ static void test_bracketed(const char *node)
 			expect(syncs ? planes : 0, 0, what);
 			queue_dma(&q, 10 * i, what);
 			CHECK_OK(step_done(q.step, 0));
-			/* Nothing was written since. */
+			/* Nothing was written since, and who reads says so. */
+			for (p = 0; p < planes; p++) {
+				CHECK_OK(dmabuf_sync(q.fd[p],
+						     DMA_BUF_SYNC_START |
+						     DMA_BUF_SYNC_READ));
+				CHECK_OK(dmabuf_sync(q.fd[p],
+						     DMA_BUF_SYNC_END |
+						     DMA_BUF_SYNC_READ));
+			}
 			queue_begin(&q, NULL, true, false);
 			expect(0, 0, what);
 			queue_dma(&q, 10 * i, what);
