@@ -134,6 +134,18 @@ def check(points):
             sys.exit(f"bench: no {name} were counted on stock, {memory}")
 
 
+def impossible(point):
+    """Is it no wonder that ours can not be measured there?
+
+    There is no contiguous memory above 4 MiB without an IOMMU, and what
+    bounces in pieces has one address by chance only.
+    """
+    if point["storage"] != "contig":
+        return False
+    return point["memory"] == "swiotlb" or (point["memory"] == "none" and
+                                            point["size"] in ("4K", "8K"))
+
+
 def memories(points):
     """Which configurations of memory there are, in order."""
     there = {point["memory"] for point in points}
@@ -274,6 +286,13 @@ def print_bars(points):
             ratio = "" if ratio is None else f"{ratio:.3f}"
             print(f"  {row['text']:46} {row.get('of', ''):10} {value:>10} "
                   f"{ratio:>7} {bar:>6}{mark}")
+    for point in points:
+        if "error" in point["ours"] and not impossible(point):
+            over += 1
+            print(f"\n{STORAGES[point['storage']]}, {point['size']}, "
+                  f"{point['importers']} importers, "
+                  f"{MEMORIES[point['memory']][0]}: "
+                  f"{point['ours']['error']} <--")
     return rows, over
 
 
