@@ -133,8 +133,11 @@ instruments()
 # The first memory cgroup makes the kernel patch its own code, and so does the end
 # of the last one. Emulated processors survive that best while nothing runs: at
 # the start, and once.
-echo +memory > /sys/fs/cgroup/cgroup.subtree_control &&
-	mkdir /sys/fs/cgroup/first || exit 1
+if ! echo +memory > /sys/fs/cgroup/cgroup.subtree_control ||
+   ! mkdir /sys/fs/cgroup/first; then
+	echo 'guest.sh: no memory cgroup'
+	exit 1
+fi
 
 load || exit 1
 case $boot in
