@@ -648,8 +648,8 @@ void vbm_mapping_table_free_locked(struct vbm_table *table)
 		kvfree(table);
 }
 
-/* Bytes that are adjacent in device address space from the first on. */
-size_t vbm_mapping_contiguous(const struct sg_table *sgt)
+/* See vbm_mapping_contiguous(): of more than one segment. */
+size_t vbm_mapping_contiguous_list(const struct sg_table *sgt)
 {
 	dma_addr_t expected = sg_dma_address(sgt->sgl);
 	struct scatterlist *sg;

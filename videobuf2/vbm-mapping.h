@@ -3,12 +3,12 @@
 #define _VBM_MAPPING_H
 
 #include <linux/dma-direction.h>
+#include <linux/scatterlist.h>
 #include <linux/types.h>
 
 #include "vbm.h"
 
 struct device;
-struct sg_table;
 struct vbm_backing;
 struct vbm_buf;
 struct vbm_mapping;
@@ -54,7 +54,15 @@ static inline bool vbm_mapping_capturing(const struct vbm_mapping *map)
 struct vbm_table *vbm_mapping_table_locked(struct vbm_mapping *map);
 void vbm_mapping_table_free_locked(struct vbm_table *table);
 
-size_t vbm_mapping_contiguous(const struct sg_table *sgt);
+size_t vbm_mapping_contiguous_list(const struct sg_table *sgt);
+
+/* Bytes that are adjacent in device address space from the first on. */
+static inline size_t vbm_mapping_contiguous(const struct sg_table *sgt)
+{
+	return sgt->nents == 1 ? sg_dma_len(sgt->sgl) :
+				 vbm_mapping_contiguous_list(sgt);
+}
+
 size_t vbm_mapping_metadata(const struct vbm_mapping *map);
 
 #endif
