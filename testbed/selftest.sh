@@ -208,6 +208,35 @@ t_icount()
 	tap_run "the count is plausible" test "${first:-0}" -gt 20000
 }
 
+t_ram()
+{
+	mkdir -p "$work/in"
+	echo shared >"$work/in/file"
+	for i in 1 2; do
+		vm --ram --icount --share "$work/in" -- sh -c '
+			cat /share/file; echo "$KERNEL $STOCK"; echo error >&2
+			modprobe vivid && ls /dev/video0 /src/selftests/run
+			seq 20000
+			cat /proc/timer_list /proc/buddyinfo /proc/interrupts
+			exit 7'
+		tap_is "$rc" 7 "--ram: the command's exit code comes through"
+		tap_is "$(head -n 5 "$said" | xargs)" \
+			"shared $kernel 1 error /dev/video0 /src/selftests/run" \
+			"--ram: --share, the environment, modules and programs"
+		tap_is "$(sed -n '6,20005p' "$said" | md5sum)" \
+			"$(seq 20000 | md5sum)" "--ram: the output comes whole"
+		mv "$said" "$work/ram.$i"
+	done
+	tap_run "--ram --icount: to the nanosecond, and to the page" \
+		cmp "$work/ram.1" "$work/ram.2"
+	vm --ram -- modprobe vm-splat
+	tap_is "$rc" 99 "--ram: a WARN: 99"
+	vm --ram --timeout 30 -- sleep 1000
+	tap_is "$rc" 124 "--ram: a guest that does not end: 124"
+	vm --ram --out "$work/out" -- true
+	tap_is "$rc" 125 "--ram: nothing arrives in a directory: 125"
+}
+
 t_machine()
 {
 	vm --append vm.test=1 --qemu '-device edu -device edu' --mem 1G --cpus 1 -- sh -c '
@@ -248,7 +277,7 @@ t_usage()
 }
 
 tests=(patterns chroot result environment directories large_output timeout splats modules
-	screen icount machine iommu usage)
+	screen icount ram machine iommu usage)
 [ $# -eq 0 ] || tests=("$@")
 for test in "${tests[@]}"; do
 	"t_$test"

@@ -125,13 +125,15 @@ qemu_machine()
 	local boot=$1
 	QEMU=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot
 		-display none -machine q35 -m "$OPT_MEM")
-	APPEND='console=ttyS0 loglevel=7 panic=-1 log_buf_len=4M 8250.nr_uarts=1'
+	APPEND='console=ttyS0 loglevel=7 panic=-1 log_buf_len=4M 8250.nr_uarts=3'
 	if [ "$OPT_ICOUNT" = 1 ]; then
 		# Where the guest idles its clock leaps to the next timer, so any
-		# wait for the host looks like hours.
+		# wait for the host looks like hours. No chance, and no date: they
+		# would make each run another one.
 		QEMU+=(-accel tcg -icount 'shift=0,sleep=off' -smp 1
-			-cpu 'max,erms=off,fsrm=off')
-		APPEND+=' clocksource=tsc tsc=reliable nokaslr'
+			-cpu 'max,erms=off,fsrm=off,rdrand=off,rdseed=off'
+			-rtc 'base=2026-01-01,clock=vm')
+		APPEND+=' clocksource=tsc tsc=reliable nokaslr norandmaps'
 		APPEND+=' hung_task_timeout_secs=0 sysctl.kernel.hung_task_timeout_secs=0'
 		APPEND+=' rcupdate.rcu_cpu_stall_suppress=1 nowatchdog'
 	elif kvm_works "$boot"; then
@@ -159,6 +161,5 @@ qemu_machine()
 	*) usage_error "--iommu: off, lazy or strict" ;;
 	esac
 	QEMU+=(-vga none -device cirrus-vga
-		-kernel "$boot/vmlinux" -initrd "$boot/initramfs"
-		-device virtio-serial-pci)
+		-kernel "$boot/vmlinux")
 }

@@ -27,6 +27,7 @@ OPT_QEMU=
 OPT_TIMEOUT=600
 OPT_EXPECT_SPLAT=0
 OPT_BUILD=1
+OPT_RAM=0
 OPT_SHELL=0
 COMMAND=()
 
@@ -48,6 +49,7 @@ run_parse()
 		--icount) OPT_ICOUNT=1; continue ;;
 		--expect-splat) OPT_EXPECT_SPLAT=1; continue ;;
 		--no-build) OPT_BUILD=0; continue ;;
+		--ram) OPT_RAM=1; continue ;;
 		--*=*)
 			value=${name#*=}
 			name=${name%%=*}
@@ -98,6 +100,7 @@ run_main()
 	fi
 	[ -z "$OPT_SHARE" ] || [ -d "$OPT_SHARE" ] ||
 		die "--share: $OPT_SHARE is no directory"
+	[ "$OPT_RAM" = 0 ] || ram_check
 	run_prepare
 	run_guest
 }
@@ -150,10 +153,24 @@ run_qemu_line()
 {
 	local extra
 	qemu_machine "$BOOT"
+	QEMU+=(-serial "file:$LOG" -qmp "unix:$RUN/qmp,server=on,wait=off")
+	if [ "$OPT_RAM" = 1 ]; then
+		ram_make
+		QEMU+=(-initrd "$RUN/initramfs" -serial "file:$RUN/out.file"
+			-serial "file:$RUN/control.file")
+	else
+		run_root
+	fi
+	read -r -a extra <<<"$OPT_QEMU"
+	QEMU+=(${extra[@]+"${extra[@]}"} -append "$APPEND$OPT_APPEND")
+}
+
+# A root on a disk, and what the guest shares with the host.
+run_root()
+{
 	# shellcheck disable=SC2054 # commas within QEMU's values
-	QEMU+=(-drive "file=$(qemu_value "$BASE/image"),format=raw,if=virtio,snapshot=on,cache=unsafe"
-		-serial "file:$LOG"
-		-qmp "unix:$RUN/qmp,server=on,wait=off")
+	QEMU+=(-initrd "$BOOT/initramfs" -device virtio-serial-pci
+		-drive "file=$(qemu_value "$BASE/image"),format=raw,if=virtio,snapshot=on,cache=unsafe")
 	qemu_port out "$RUN/out"
 	qemu_port ctl "$RUN/control"
 	qemu_share ctl "$RUN/ctl" rw
@@ -166,8 +183,6 @@ run_qemu_line()
 		QEMU+=(-chardev stdio,id=shell,signal=off
 			-device virtconsole,chardev=shell)
 	fi
-	read -r -a extra <<<"$OPT_QEMU"
-	QEMU+=(${extra[@]+"${extra[@]}"} -append "$APPEND$OPT_APPEND")
 }
 
 # --- screen pictures -------------------------------------------------------
@@ -291,6 +306,7 @@ run_qemu()
 	else
 		timeout -k 10 "$OPT_TIMEOUT" "${QEMU[@]}" </dev/null >"$RUN/qemu" 2>&1 &
 		QEMU_PID=$!
+		[ "$OPT_RAM" = 0 ] || ram_follow "$QEMU_PID"
 		run_watchdog "$QEMU_PID" &
 		watchdog=$!
 		wait "$QEMU_PID" || status=$?
