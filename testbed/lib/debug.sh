@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Instrumented kernels: debug-SERIES is Debian's source of that series, with the
-# configuration debug/config.
+# Instrumented kernels: Debian's source of a series, with the configuration
+# debug/config.
 #
 # Its guest root is that of the stock kernel of the series with another kernel
 # in it, so that all else (peers, builds, initramfs, runs) goes as it does for a
@@ -41,7 +41,7 @@ base_make()
 linux_key()
 {
 	cache_key "$(base_key "$(kernel_series "$1")")" \
-		"$TESTBED/debug/config" "$TESTBED/debug/make"
+		"$(linux_config "$1")" "$TESTBED/debug/make"
 }
 linux_dir() { cache_entry linux "$1" "$(linux_key "$1")"; }
 
@@ -53,9 +53,19 @@ linux_make()
 	exec {PROGRESS}>&-
 }
 
+# The configuration, without what a series has no more.
+linux_config()	# kernel
+{
+	case $(kernel_series "$1") in
+	6.12) cat "$TESTBED/debug/config" ;;
+	*) grep -v -x CONFIG_DMA_API_DEBUG_SG=y "$TESTBED/debug/config" ;;
+	esac
+}
+
 linux_build()
 {
-	cp "$TESTBED/debug/config" "$TESTBED/debug/make" "$2/"
+	linux_config "$1" >"$2/config"
+	cp "$TESTBED/debug/make" "$2/"
 	# "peers": there is nothing to give.
 	in_root "$(kernel_series "$1")" bind "$2" "$2" \
 		nice -n 19 sh /src/make | linux_progress

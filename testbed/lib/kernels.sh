@@ -3,7 +3,8 @@
 #
 # A stock kernel is named by its series (6.12). Only the series is fixed: the
 # exact release is what Debian has when the root is made, and is read back from
-# it. debug-SERIES is an instrumented one of the same source (lib/debug.sh).
+# it. An instrumented one of the same source (lib/debug.sh) is "debug", of the
+# newest series, or debug-SERIES.
 
 # shellcheck disable=SC2034 # used by the front end
 readonly KERNEL_DEFAULT=6.12
@@ -11,15 +12,21 @@ readonly KERNEL_DEFAULT=6.12
 kernel_check()
 {
 	case $1 in
-	6.12 | 7.2 | debug-6.12) ;;
-	*) die "no such kernel: $1 (6.12, 7.2, debug-6.12)" ;;
+	6.12 | 7.2 | debug | debug-6.12) ;;
+	*) die "no such kernel: $1 (6.12, 7.2, debug, debug-6.12)" ;;
 	esac
 }
 
-kernel_is_debug() { [[ $1 == debug-* ]]; }
+kernel_is_debug() { [[ $1 == debug* ]]; }
 
 # The series of any kernel.
-kernel_series() { echo "${1#debug-}"; }
+kernel_series()
+{
+	case $1 in
+	debug) echo 7.2 ;;
+	*) echo "${1#debug-}" ;;
+	esac
+}
 
 # The Debian release whose kernel is of this series.
 kernel_suite()
