@@ -51,7 +51,7 @@ def boot(kernel, memory, backend, icount):
     command = [os.path.join(TOP, "testbed", "vm"), "run", "--kernel", kernel,
                "--timeout", "1500"] + MEMORIES[memory][1]
     if icount:
-        command.append("--icount")
+        command += ["--icount", "--ram"]
     if backend == "stock":
         # It warns where it finds no contiguous memory.
         command += ["--stock", "--expect-splat"]
