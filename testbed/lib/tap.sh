@@ -62,6 +62,17 @@ tap_diag_file()	# file, [lines]
 	tail -n "${2:-20}" -- "$1" | tr -d '\000' | sed 's/^/#   /'
 }
 
+# Of what "vm run" said, what it says of the guest's end, from the beginning: the
+# first lines of a report name its reason.
+tap_guest_log()	# file
+{
+	if grep -q '^vm: \(the\|no end\)' "$1"; then
+		sed -n '/^vm: \(the\|no end\)/,$p' "$1" | head -n 60
+	else
+		tail -n 20 "$1"
+	fi 2>/dev/null
+}
+
 # Runs a command; its exit code is the result, its output the diagnostics of a
 # failure.
 tap_run()	# text, command...
