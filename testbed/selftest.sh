@@ -231,6 +231,9 @@ t_ram()
 		cmp "$work/ram.1" "$work/ram.2"
 	vm --ram -- modprobe vm-splat
 	tap_is "$rc" 99 "--ram: a WARN: 99"
+	vm --ram --timeout 100 -- sh -c 'sleep 1000 & echo left'
+	tap_is "$rc $(cat "$said")" "0 left" \
+		"--ram: what a command leaves behind does not keep the guest"
 	vm --ram --timeout 30 -- sleep 1000
 	tap_is "$rc" 124 "--ram: a guest that does not end: 124"
 	vm --ram --out "$work/out" -- true
