@@ -380,14 +380,13 @@ static void foreign_frames(enum memory kind, bool output)
 		 kinds[kind], output ? "output" : "capture");
 	queue_open(&q, kind, output, 1);
 	step_imports(q.step, 1);
-	queue_begin(&q, &fd, false, false);
-	CHECK_OK(step_done(q.step, 0));
 	counts_read(&counted);
 	for (i = 1; i < 4; i++) {
 		if (output)
 			pattern_fill(map, SIZE, i);
 		queue_begin(&q, &fd, false, false);
-		expect(1, 0, what);
+		/* The first maps, which copies. */
+		expect(i > 1, 0, what);
 		queue_dma(&q, i, what);
 		CHECK_OK(step_done(q.step, 0));
 		expect(0, !output, what);

@@ -136,6 +136,7 @@ static int vbm_access_begin_foreign(struct vbm_access *acc,
 	int ret = 0;
 
 	mutex_lock(&imp->lock);
+	imp->fresh = false;
 	if (!imp->attach) {
 		ret = -ENODEV;
 	} else if (acc->dir != DMA_FROM_DEVICE && imp->foreign_sync &&

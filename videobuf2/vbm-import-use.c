@@ -79,6 +79,7 @@ void *vbm_import_vaddr(struct vbm_import *imp)
 	}
 	if (dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL))
 		goto err_vunmap;
+	imp->fresh = false;
 	/* Interrupts look without the lock. */
 	smp_store_release(&imp->vaddr, map.vaddr);
 unlock:
@@ -124,10 +125,18 @@ static noinline void vbm_import_renew_cpu_access(struct vbm_import *imp)
 	mutex_unlock(&imp->lock);
 }
 
+/*
+ * What was mapped for this frame has been synced by that: bytes that are to be
+ * seen are there before QBUF, and mapping and this are both part of it.
+ */
 static noinline void vbm_import_give_foreign(struct vbm_import *imp)
 {
 	struct vbm_plane *plane = &imp->plane;
 
+	if (imp->fresh) {
+		imp->fresh = false;
+		return;
+	}
 	if (!vbm_import_sync_begin(imp))
 		return;
 	vbm_cpu_foreign_give(plane->dev, plane->sgt, 0, SIZE_MAX,

@@ -574,6 +574,9 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 
 	imp->syncs = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
 	imp->foreign_sync = imp->syncs;
+	/* Some exporters map without cleaning caches; what bounces is copied. */
+	imp->fresh = imp->syncs &&
+		     vbm_cpu_foreign_bounces(plane->dev, sgt);
 	mutex_lock(&imp->lock);
 	ret = vbm_import_watch_locked(imp);
 	if (!ret)

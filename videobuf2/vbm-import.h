@@ -34,6 +34,8 @@ enum vbm_import_state {
  * @vaddr: kernel address, once a driver has asked
  * @foreign_sync: the exporter is not ours, and its addresses need syncing
  * @syncing: syncs under way
+ * @fresh: it bounces, mapping has just copied it, and the CPU has had no access
+ *	since
  * @prepared: vb2 has prepared it and not finished it
  * @segments: of the mapping
  * @piece: bytes from the beginning that are in one piece
@@ -64,6 +66,7 @@ struct vbm_import {
 	unsigned int syncing;
 	bool foreign_sync;
 	bool syncs;
+	bool fresh;
 	bool prepared;
 	bool holds_dmabuf;
 	bool whole;
