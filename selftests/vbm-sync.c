@@ -392,6 +392,11 @@ static void foreign_frames(enum memory kind, bool output)
 		expect(0, !output, what);
 		expect_bytes(map, i, what);
 	}
+	/* What the device leaves as it was comes back as it was. */
+	pattern_fill(map, SIZE, i);
+	queue_begin(&q, &fd, false, false);
+	CHECK_OK(step_done(q.step, 0));
+	expect_bytes(map, i, what);
 	step_release(q.step);
 	close(q.step);
 	close(peer);

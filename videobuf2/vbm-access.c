@@ -108,11 +108,11 @@ static int vbm_access_sync_foreign_locked(struct vbm_access *acc,
 		if (!for_cpu)
 			vbm_cpu_foreign_give(plane->dev, plane->sgt,
 					     acc->offset, acc->length,
-					     plane->dir);
+					     imp->map_dir);
 		else if (plane->dir != DMA_TO_DEVICE)
 			vbm_cpu_foreign_take(plane->dev, plane->sgt,
 					     acc->offset, acc->length,
-					     plane->dir);
+					     imp->map_dir);
 	}
 	if (for_cpu)
 		invalidate_kernel_vmap_range(acc->vaddr + acc->offset,

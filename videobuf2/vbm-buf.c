@@ -21,6 +21,7 @@
 #include "vbm-alloc.h"
 #include "vbm-backing.h"
 #include "vbm-cache.h"
+#include "vbm-cpu.h"
 #include "vbm-device.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
@@ -119,6 +120,10 @@ static bool vbm_buf_usable(const struct vbm_buf *buf,
 	if (!buf->plane.contig)
 		return true;
 	if (vbm_mapping_contiguous(sgt) < buf->plane.size)
+		return false;
+	/* Bounce buffers are neighbours by chance. */
+	if (sgt->nents > 1 && !own->vdev->limits.translated &&
+	    vbm_cpu_bounces(own))
 		return false;
 	if (!buf->coherent || own->fixed)
 		return true;

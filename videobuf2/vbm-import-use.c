@@ -140,7 +140,7 @@ static noinline void vbm_import_give_foreign(struct vbm_import *imp)
 	if (!vbm_import_sync_begin(imp))
 		return;
 	vbm_cpu_foreign_give(plane->dev, plane->sgt, 0, SIZE_MAX,
-			     plane->dir);
+			     imp->map_dir);
 	vbm_import_sync_end(imp);
 }
 
@@ -152,7 +152,7 @@ static noinline void vbm_import_take_foreign(struct vbm_import *imp)
 	if (plane->dir == DMA_TO_DEVICE || !vbm_import_sync_begin(imp))
 		return;
 	vbm_cpu_foreign_take(plane->dev, plane->sgt, 0, SIZE_MAX,
-			     plane->dir);
+			     imp->map_dir);
 	vbm_import_sync_end(imp);
 }
 

@@ -122,7 +122,8 @@ static void vbm_import_unmap_locked(struct vbm_import *imp)
 
 	vbm_import_stop_sync(imp);
 	vbm_import_vunmap_locked(imp);
-	dma_buf_unmap_attachment_unlocked(imp->attach, plane->sgt, plane->dir);
+	dma_buf_unmap_attachment_unlocked(imp->attach, plane->sgt,
+					  imp->map_dir);
 	dma_buf_detach(imp->dmabuf, imp->attach);
 	imp->attach = NULL;
 	imp->map = NULL;
@@ -529,6 +530,18 @@ static size_t vbm_import_one_piece(const struct vbm_import *imp,
 	return bounces ? first : piece;
 }
 
+/*
+ * A foreign exporter's memory that bounces and is captured into is to be mapped in
+ * both directions, as ours is (vbm_mapping_fill()): its bounce buffer comes back as
+ * a whole, and where the device has not written it must hold what memory holds.
+ */
+static bool vbm_import_wants_both(const struct vbm_import *imp,
+				  struct sg_table *sgt, bool ours)
+{
+	return !ours && imp->map_dir == DMA_FROM_DEVICE &&
+	       vbm_cpu_foreign_bounces(imp->plane.dev, sgt);
+}
+
 /* @stat: if it fails, why. */
 static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 {
@@ -539,17 +552,26 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 	bool ours;
 	int ret;
 
+	imp->map_dir = plane->dir;
+again:
 	*stat = VBM_STAT_FAIL_ATTACH;
 	attach = dma_buf_attach(imp->dmabuf, plane->dev);
 	if (IS_ERR(attach))
 		return PTR_ERR(attach);
 
 	ours = vbm_attachment_claim(attach);
-	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
+	sgt = dma_buf_map_attachment_unlocked(attach, imp->map_dir);
 	if (IS_ERR(sgt)) {
 		*stat = VBM_STAT_FAIL_MAP;
 		ret = PTR_ERR(sgt);
 		goto err_detach;
+	}
+	if (vbm_import_wants_both(imp, sgt, ours)) {
+		dma_buf_unmap_attachment_unlocked(attach, sgt, imp->map_dir);
+		/* 6.12 may keep a mapping as long as the attachment. */
+		dma_buf_detach(imp->dmabuf, attach);
+		imp->map_dir = DMA_BIDIRECTIONAL;
+		goto again;
 	}
 
 	if (ours)
@@ -574,7 +596,11 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 
 	imp->syncs = vbm_cpu_foreign_needs_sync(plane->dev, sgt);
 	imp->foreign_sync = imp->syncs;
-	/* Some exporters map without cleaning caches; what bounces is copied. */
+	/*
+	 * Some exporters map without cleaning caches; what bounces is copied.
+	 * (Unless an exporter keeps one mapping for several attachments and
+	 * gives it out as it is. None in the kernel does.)
+	 */
 	imp->fresh = imp->syncs &&
 		     vbm_cpu_foreign_bounces(plane->dev, sgt);
 	mutex_lock(&imp->lock);
@@ -588,7 +614,7 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 
 err_unmap:
 	plane->sgt = NULL;
-	dma_buf_unmap_attachment_unlocked(attach, sgt, plane->dir);
+	dma_buf_unmap_attachment_unlocked(attach, sgt, imp->map_dir);
 err_detach:
 	dma_buf_detach(imp->dmabuf, attach);
 	return ret;

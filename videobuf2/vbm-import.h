@@ -31,6 +31,7 @@ enum vbm_import_state {
  * @holds_dmabuf: has been, or could have been, parked
  * @attach: our attachment, from map until it is dropped, or the driver has gone
  * @map: the mapping, if the exporter is ours
+ * @map_dir: the direction that it is mapped with; see vbm_import_wants_both()
  * @vaddr: kernel address, once a driver has asked
  * @foreign_sync: the exporter is not ours, and its addresses need syncing
  * @syncing: syncs under way
@@ -56,6 +57,7 @@ struct vbm_import {
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;
 	struct vbm_mapping *map;
+	enum dma_data_direction map_dir;
 	void *vaddr;
 	struct mutex lock; /* @attach, @vaddr, @vdev */
 	spinlock_t sync_lock; /* @foreign_sync, @syncing */
