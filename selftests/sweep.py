@@ -138,6 +138,13 @@ def check(points):
                 point["stock"].get("rotating", {}).get(name)
                 for point in points if point["memory"] == memory):
             sys.exit(f"bench: no {name} were counted on stock, {memory}")
+    # What ours is to do none of, stock does at each frame.
+    for memory in memories(points):
+        for name in COUNTS[:4]:
+            if not all(point["stock"]["rotating"][name]
+                       for point in points if point["memory"] == memory and
+                       "rotating" in point["stock"]):
+                sys.exit(f"bench: no {name} were counted on stock, {memory}")
 
 
 def impossible(point):
@@ -253,8 +260,7 @@ def sections(points):
                                         "rotating", bar))
             for importers in (1, 8):
                 first.append(over_stock(points, memory, storage, USUAL, "first",
-                                        FIRST_BAR if right else None,
-                                        importers))
+                                        FIRST_BAR, importers))
             if right:
                 same.append(in_itself(points, f"8K over VGA, {text}, {name}",
                                       (memory, storage, "8K", "rotating"),
