@@ -141,6 +141,7 @@ int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
 	struct vbm_mapping *own;
 	int ret = 0;
 
+	vbm_backing_publish(backing);
 	mutex_lock(&buf->lock);
 	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir,
 				     true);

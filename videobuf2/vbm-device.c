@@ -51,12 +51,9 @@ void vbm_device_describe(struct device *dev, struct vbm_constraints *limits)
 {
 	size_t max_bounce;
 
-	*limits = (struct vbm_constraints) {
-		.max_addr = U64_MAX,
-		.max_segment = round_down(UINT_MAX, PAGE_SIZE),
-		.boundary_mask = dma_get_seg_boundary(dev),
-		.translated = use_dma_iommu(dev),
-	};
+	vbm_constraints_init(limits);
+	limits->boundary_mask = dma_get_seg_boundary(dev);
+	limits->translated = use_dma_iommu(dev);
 
 	if (limits->boundary_mask == ULONG_MAX)
 		limits->boundary_mask = U64_MAX;

@@ -150,6 +150,7 @@ struct vbm_extent {
  * @dma.sgt: result of dma_alloc_noncontiguous()
  * @dma.dir: direction given to it
  * @vec: the pinned user pages
+ * @shape: where it lies, in short; set by vbm_backing_publish()
  * @nr_extents: how many; 0 where the DMA API gives memory without saying which
  * @extents: in the order of the buffer's bytes
  */
@@ -167,6 +168,7 @@ struct vbm_backing {
 		enum dma_data_direction dir;
 	} dma;
 	struct frame_vector *vec;
+	struct vbm_backing_shape shape;
 	unsigned int nr_extents;
 	struct vbm_extent extents[];
 };
