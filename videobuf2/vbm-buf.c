@@ -22,6 +22,7 @@
 #include "vbm-backing.h"
 #include "vbm-cache.h"
 #include "vbm-device.h"
+#include "vbm-limits.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
