@@ -58,6 +58,7 @@ void vbm_buf_init(struct vbm_buf *buf)
 	mutex_init(&buf->lock);
 	spin_lock_init(&buf->sync_lock);
 	INIT_LIST_HEAD(&buf->mappings);
+	INIT_LIST_HEAD(&buf->attachments);
 	dma_resv_init(&buf->resv);
 }
 
@@ -72,6 +73,7 @@ static void vbm_buf_fini(struct vbm_buf *buf)
 		vbm_mapping_put_locked(buf->own);
 	}
 	VBM_ASSERT(list_empty(&buf->mappings));
+	VBM_ASSERT(list_empty(&buf->attachments));
 	if (buf->file)
 		fput(buf->file);
 	vbm_backing_put(buf->backing);

@@ -544,7 +544,7 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 	if (IS_ERR(attach))
 		return PTR_ERR(attach);
 
-	ours = vbm_attachment_claim(attach);
+	ours = vbm_attachment_claim(attach, plane->contig);
 	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
 	if (IS_ERR(sgt)) {
 		*stat = VBM_STAT_FAIL_MAP;
