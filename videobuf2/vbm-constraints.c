@@ -180,7 +180,7 @@ void vbm_constraints_settle(struct vbm_constraints *c, size_t size)
  * @c: what it has to do for so far, changed
  * @with: the limits of one device, or another merge
  *
- * To be settled before, else devices that cutting could satisfy look at odds.
+ * To be settled before: see the top of the file.
  *
  * Context: any.
  */
@@ -194,8 +194,6 @@ void vbm_constraints_merge(struct vbm_constraints *c,
 
 	c->max_addr = min(c->max_addr, with->max_addr);
 	c->align = max(c->align, with->align);
-	if (with->max_segments == UINT_MAX)
-		return;
 	c->max_segments = min(c->max_segments, with->max_segments);
 	c->max_segment = min(c->max_segment, vbm_constraints_max_segment(with));
 	c->boundary_mask = min(c->boundary_mask, with->boundary_mask);
