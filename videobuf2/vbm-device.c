@@ -10,8 +10,8 @@
  * notifier comes too early or too late.) It unmaps everything of that device;
  * whoever uses such a mapping later gets -ENODEV.
  *
- * An entry stays from the first mapping until the driver goes, so that the
- * steady state costs one look at a short list. A device without a driver
+ * An entry stays from the first attachment or mapping until the driver goes, so
+ * that the steady state costs one look at a short list. A device without a driver
  * (some virtual devices are used like that) can not have one: resources on it
  * would make a later probe fail. It is held instead, while it has mappings.
  */
