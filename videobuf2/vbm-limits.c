@@ -114,7 +114,7 @@ static int vbm_limits_set(struct vbm_limits *limits, const char *key,
 		return value > 64 ? -ERANGE : 0;
 	}
 	if (strcmp(key, "boundary"))
-		return -ENOENT;
+		return -EINVAL;
 	limits->boundary = value;
 	return 0;
 }
@@ -140,8 +140,9 @@ static int vbm_limits_parse_device(char *text)
 	if (!keys || keys == text || !keys[1])
 		return -EINVAL;
 	*keys++ = '\0';
+	/* -EEXIST would tell modprobe that the module is there. */
 	if (vbm_stated_find_name(text))
-		return -EEXIST;
+		return -EINVAL;
 
 	stated = kzalloc_obj(*stated);
 	if (!stated)
@@ -214,9 +215,9 @@ void vbm_limits_fini(void)
  * vbm_limits_init() - read the module's parameter
  *
  * Context: may sleep; module init.
- * Return: 0; -ENOMEM; or -EINVAL for bad syntax or a value that can not be,
- *	-ERANGE for one that is too large, -ENOENT for an unknown key, -EEXIST
- *	for a device that is there twice.
+ * Return: 0; -ENOMEM; -EINVAL for bad syntax, an unknown key, a value that can
+ *	not be, or a device that is there twice; -ERANGE for a value that is too
+ *	large.
  */
 int vbm_limits_init(void)
 {
