@@ -133,6 +133,19 @@ int peer_unbind(int peer)
 	return xioctl(peer, VBM_PEER_IOC_UNBIND, NULL);
 }
 
+int peer_limits(int peer, const struct vbm_peer_limits *limits)
+{
+	return xioctl(peer, VBM_PEER_IOC_LIMITS, (void *)limits);
+}
+
+int peer_refuse(int peer, int dmabuf, unsigned int hold_ms)
+{
+	struct vbm_peer_refuse req = { .fd = dmabuf, .hold_ms = hold_ms };
+	int ret = xioctl(peer, VBM_PEER_IOC_REFUSE, &req);
+
+	return ret ? ret : (int)req.nents;
+}
+
 int peer_export(int peer, struct vbm_peer_export *how)
 {
 	CHECK_OK(xioctl(peer, VBM_PEER_IOC_EXPORT, how));

@@ -28,6 +28,10 @@ int peer_vread(int peer, size_t offset, void *data, size_t length);
 int peer_vwrite(int peer, size_t offset, const void *data, size_t length);
 int peer_vunmap(int peer);
 int peer_unbind(int peer);
+/* Limits that its driver states. */
+int peer_limits(int peer, const struct vbm_peer_limits *limits);
+/* Maps a dma-buf and gives it back, at once if @hold_ms is 0; how many segments. */
+int peer_refuse(int peer, int dmabuf, unsigned int hold_ms);
 /* The dma-buf's fd; ends the test on failure. */
 int peer_export(int peer, struct vbm_peer_export *how);
 

@@ -559,7 +559,7 @@ again:
 	if (IS_ERR(attach))
 		return PTR_ERR(attach);
 
-	ours = vbm_attachment_claim(attach);
+	ours = vbm_attachment_claim(attach, plane->contig);
 	sgt = dma_buf_map_attachment_unlocked(attach, imp->map_dir);
 	if (IS_ERR(sgt)) {
 		*stat = VBM_STAT_FAIL_MAP;

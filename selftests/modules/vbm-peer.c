@@ -31,6 +31,8 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
+#include <media/videobuf2-mem.h>
+
 #include "vbm-peer.h"
 
 /* One copy at a time of what a device would move. */
@@ -48,6 +50,8 @@ struct peer {
 	struct dma_buf_attachment *attach;
 	struct peer_mapping maps[VBM_PEER_MAPS];
 	struct iosys_map vmap;
+	/* Held as long as the device may have them; stock has it not. */
+	typeof(vbm_device_set_limits) *set_limits;
 };
 
 static DEFINE_IDA(peer_ida);
@@ -92,7 +96,7 @@ static int peer_device(struct peer *peer, const void __user *arg)
 		return -EBUSY;
 	if (copy_from_user(&limits, arg, sizeof(limits)))
 		return -EFAULT;
-	id = ida_alloc(&peer_ida, GFP_KERNEL);
+	id = ida_alloc_min(&peer_ida, limits.first_id, GFP_KERNEL);
 	if (id < 0)
 		return id;
 	info.id = id;
@@ -105,6 +109,30 @@ static int peer_device(struct peer *peer, const void __user *arg)
 	}
 	peer->pdev = pdev;
 	return pdev->dev.driver ? 0 : -ENODEV;
+}
+
+static int peer_limits(struct peer *peer, const void __user *arg)
+{
+	struct vbm_peer_limits req;
+	struct vbm_limits limits;
+
+	if (!peer->pdev)
+		return -ENODEV;
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (!peer->set_limits)
+		peer->set_limits = symbol_get(vbm_device_set_limits);
+	if (!peer->set_limits)
+		return -EOPNOTSUPP;
+	limits = (struct vbm_limits) {
+		.max_segments = req.max_segments,
+		.max_segment_size = req.max_segment_size,
+		.boundary = req.boundary,
+		.align = req.align,
+		.address_bits = req.address_bits,
+		.needs_pages = req.needs_pages,
+	};
+	return peer->set_limits(&peer->pdev->dev, &limits);
 }
 
 /*
@@ -374,6 +402,44 @@ static int peer_vmap_io(struct peer *peer, const void __user *arg)
 			ret = -EFAULT;
 	}
 	kvfree(copy);
+	return ret;
+}
+
+static int peer_refuse(struct peer *peer, void __user *arg)
+{
+	struct dma_buf_attachment *attach;
+	struct vbm_peer_refuse req;
+	struct dma_buf *dmabuf;
+	struct sg_table *sgt;
+	int ret = 0;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (!peer->pdev || req.dir > DMA_FROM_DEVICE)
+		return -EINVAL;
+	dmabuf = dma_buf_get(req.fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	attach = dma_buf_attach(dmabuf, &peer->pdev->dev);
+	if (IS_ERR(attach)) {
+		ret = PTR_ERR(attach);
+		goto put;
+	}
+	sgt = dma_buf_map_attachment_unlocked(attach, req.dir);
+	if (IS_ERR(sgt)) {
+		ret = PTR_ERR(sgt);
+		goto detach;
+	}
+	req.nents = sgt->nents;
+	if (req.hold_ms)
+		msleep(req.hold_ms);
+	dma_buf_unmap_attachment_unlocked(attach, sgt, req.dir);
+detach:
+	dma_buf_detach(dmabuf, attach);
+put:
+	dma_buf_put(dmabuf);
+	if (!ret && copy_to_user(arg, &req, sizeof(req)))
+		ret = -EFAULT;
 	return ret;
 }
 
@@ -729,6 +795,10 @@ static long peer_ioctl_locked(struct peer *peer, unsigned int cmd,
 			return -ENODEV;
 		device_release_driver(&peer->pdev->dev);
 		return 0;
+	case VBM_PEER_IOC_LIMITS:
+		return peer_limits(peer, arg);
+	case VBM_PEER_IOC_REFUSE:
+		return peer_refuse(peer, arg);
 	}
 	return -ENOTTY;
 }
@@ -766,6 +836,8 @@ static int peer_release(struct inode *inode, struct file *file)
 		platform_device_unregister(peer->pdev);
 		ida_free(&peer_ida, id);
 	}
+	if (peer->set_limits)
+		symbol_put(vbm_device_set_limits);
 	mutex_destroy(&peer->lock);
 	kfree(peer);
 	return 0;

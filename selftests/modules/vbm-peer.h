@@ -19,12 +19,15 @@
 #define VBM_PEER_TO_DEVICE	1
 #define VBM_PEER_FROM_DEVICE	2
 
-/* Limits of the device; 0 leaves the bus's default. Once, and first. */
+/*
+ * Limits of the device; 0 leaves the bus's default. Once, and first. Its number is
+ * the next one from @first_id on.
+ */
 struct vbm_peer_device {
 	__u64 dma_mask;
 	__u64 seg_boundary;
 	__u32 max_seg_size;
-	__u32 reserved;
+	__u32 first_id;
 };
 
 /* One attachment per device; @dynamic: as a GPU driver attaches. */
@@ -97,6 +100,29 @@ struct vbm_peer_export {
 	__u32 heap;
 };
 
+/* What its driver states of the device: &struct vbm_limits. */
+struct vbm_peer_limits {
+	__u64 boundary;
+	__u32 max_segments;
+	__u32 max_segment_size;
+	__u32 align;
+	__u32 address_bits;
+	__u32 needs_pages;
+	__u32 reserved;
+};
+
+/*
+ * Attaches, maps, unmaps and detaches at once, as a driver does that does not
+ * like what it gets; @hold_ms: or has a use for it. @nents: how many segments it
+ * saw.
+ */
+struct vbm_peer_refuse {
+	__s32 fd;
+	__u32 dir;
+	__u32 hold_ms;
+	__u32 nents;
+};
+
 #define VBM_PEER_IOC_DEVICE	_IOW('p', 1, struct vbm_peer_device)
 #define VBM_PEER_IOC_ATTACH	_IOW('p', 2, struct vbm_peer_attach)
 #define VBM_PEER_IOC_DETACH	_IO('p', 3)
@@ -112,5 +138,7 @@ struct vbm_peer_export {
 #define VBM_PEER_IOC_EXPORT	_IOWR('p', 12, struct vbm_peer_export)
 /* Takes the driver from the device, with whatever is mapped. */
 #define VBM_PEER_IOC_UNBIND	_IO('p', 13)
+#define VBM_PEER_IOC_LIMITS	_IOW('p', 20, struct vbm_peer_limits)
+#define VBM_PEER_IOC_REFUSE	_IOWR('p', 21, struct vbm_peer_refuse)
 
 #endif
