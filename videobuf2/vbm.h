@@ -30,6 +30,8 @@
  *                   holder, or when its device goes, whatever comes first.
  *   vbm_table       the importer's, from map to unmap; private to it, since
  *                   importers write into what they are given.
+ *   vbm_region      references: the global list until its driver goes, and each
+ *                   backing that is a part of it.
  *   vbm_device      references: the global list (while its devres entry
  *                   lives), and each vbm_mapping.
  *   vbm_import      vb2's from attach until detach, then the cache's or nobody's;
@@ -43,6 +45,7 @@
  *
  *   device_lock                                 (devres release, module exit)
  *     vb2_queue.lock
+ *       vbm_region.lock                         mutex; the driver's alloc()
  *       mmap_lock
  *         vb2_queue.mmap_lock
  *           vbm_import.lock                     mutex
@@ -54,6 +57,7 @@
  *               vbm_import.sync_lock            spinlock, irqs off
  *           vbm_cache_lock                      spinlock, global; none of ours
  *                                               within
+ *               vbm_regions_lock                spinlock, global; likewise
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take
@@ -81,6 +85,7 @@ struct dma_buf_attachment;
 struct frame_vector;
 struct vb2_buffer;
 struct vbm_allocator;
+struct vbm_region_part;
 
 /* An error of ours, not of a caller: loud once, and in KUnit a failure. */
 #define VBM_ASSERT(cond)	WARN_ON_ONCE(!(cond))
@@ -150,6 +155,7 @@ struct vbm_extent {
  * @dma.sgt: result of dma_alloc_noncontiguous()
  * @dma.dir: direction given to it
  * @vec: the pinned user pages
+ * @part: what it is of a driver's region, or NULL; see vbm-region.h
  * @nr_extents: how many; 0 where the DMA API gives memory without saying which
  * @extents: in the order of the buffer's bytes
  */
@@ -167,6 +173,7 @@ struct vbm_backing {
 		enum dma_data_direction dir;
 	} dma;
 	struct frame_vector *vec;
+	struct vbm_region_part *part;
 	unsigned int nr_extents;
 	struct vbm_extent extents[];
 };
