@@ -32,6 +32,7 @@
  *                   importers write into what they are given.
  *   vbm_region      references: the global list until its driver goes, and each
  *                   backing that is a part of it.
+ *   vbm_shared      references: the drivers'. Has one of a vbm_buf without vb2.
  *   vbm_device      references: the global list (while its devres entry
  *                   lives), and each vbm_mapping.
  *   vbm_import      vb2's from attach until detach, then the cache's or nobody's;

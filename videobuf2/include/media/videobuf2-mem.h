@@ -35,6 +35,8 @@ struct vb2_buffer;
 struct vbm_extent;
 struct vbm_plane;
 struct vbm_region;
+struct vbm_shared;
+struct sg_table;
 
 /**
  * struct vbm_access - CPU access to some bytes of a plane
@@ -132,5 +134,38 @@ int vbm_region_use(struct vbm_region *region, struct device *dev);
 
 #define vbm_region_register(dev, config) \
 	__vbm_region_register(dev, config, THIS_MODULE)
+
+/*
+ * Memory that a list of devices has: a ring of descriptors, a table of statistics.
+ *
+ *	struct device *devs[] = { camera, display };
+ *
+ *	shared = vbm_shared_alloc(devs, 2, size, DMA_BIDIRECTIONAL,
+ *				  VBM_SHARED_CONTIG | VBM_SHARED_COHERENT);
+ *	addr = sg_dma_address(vbm_shared_sgt(shared, display)->sgl);
+ *	...
+ *	vbm_shared_put(shared);
+ */
+
+/* Each device needs one address for all of it. */
+#define VBM_SHARED_CONTIG	BIT(0)
+/* Nobody is to sync: no bounce buffers, all devices coherent. */
+#define VBM_SHARED_COHERENT	BIT(1)
+
+struct vbm_shared *vbm_shared_alloc(struct device * const *devs,
+				    unsigned int nr_devs, size_t size,
+				    enum dma_data_direction dir,
+				    unsigned int flags);
+void vbm_shared_get(struct vbm_shared *shared);
+void vbm_shared_put(struct vbm_shared *shared);
+
+const struct sg_table *vbm_shared_sgt(struct vbm_shared *shared,
+				      const struct device *dev);
+void *vbm_shared_vaddr(struct vbm_shared *shared);
+
+void vbm_shared_give(struct vbm_shared *shared, const struct device *dev);
+void vbm_shared_take(struct vbm_shared *shared, const struct device *dev);
+void vbm_shared_begin(struct vbm_shared *shared, enum dma_data_direction dir);
+void vbm_shared_end(struct vbm_shared *shared, enum dma_data_direction dir);
 
 #endif
