@@ -18,6 +18,7 @@
 
 /* Asked in this order. */
 const struct vbm_allocator * const vbm_allocators[] = {
+	&vbm_alloc_region,
 	&vbm_alloc_pages,
 	&vbm_alloc_noncontig,
 	&vbm_alloc_dma,

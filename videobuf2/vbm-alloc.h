@@ -48,14 +48,17 @@ struct vbm_request {
  *	queue's lock held, no lock of ours
  * @free: give it back. May sleep; holds no lock of ours but perhaps
  *	&vbm_buf.lock. Must not fail
+ * @only: whom it suits is to have no other memory
  */
 struct vbm_allocator {
 	const char *name;
 	bool (*suits)(const struct vbm_request *req);
 	struct vbm_backing *(*alloc)(const struct vbm_request *req);
 	void (*free)(struct vbm_backing *backing);
+	bool only;
 };
 
+extern const struct vbm_allocator vbm_alloc_region;
 extern const struct vbm_allocator vbm_alloc_pages;
 extern const struct vbm_allocator vbm_alloc_dma;
 extern const struct vbm_allocator vbm_alloc_noncontig;

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "vbm-attachment.h"
+#include "vbm-backing.h"
 #include "vbm-cpu.h"
 #include "vbm-device.h"
 #include "vbm-mapping.h"
@@ -85,6 +86,10 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	struct vbm_mapping *map = att->maps[dir];
 
 	lockdep_assert_held(&buf->lock);
+	/* Others look for pages, and do not let go when they are to. */
+	if (buf->backing->part && !att->exact &&
+	    !vbm_backing_has_pages(buf->backing))
+		return ERR_PTR(-EOPNOTSUPP);
 	vbm_cpu_before_map_locked(buf);
 	if (!map)
 		map = vbm_mapping_find_locked(buf, dev, dir, att->exact);

@@ -25,6 +25,7 @@
 #include "vbm-device.h"
 #include "vbm-limits.h"
 #include "vbm-mapping.h"
+#include "vbm-region.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
@@ -151,6 +152,11 @@ int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
 
 	vbm_backing_publish(backing);
 	mutex_lock(&buf->lock);
+	if (backing->part) {
+		ret = vbm_region_join(backing->part, buf);
+		if (ret)
+			goto unlock;
+	}
 	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir,
 				     true);
 	if (IS_ERR(own)) {
@@ -199,6 +205,8 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 		if (!ret)
 			return 0;
 		vbm_backing_put(backing);
+		if ((*allocator)->only)
+			return ret;
 	}
 	return ret;
 }
@@ -259,9 +267,10 @@ struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 
 	/*
 	 * A driver of coherent memory may ask for the address from an
-	 * interrupt, where none can be made.
+	 * interrupt, where none can be made. Device memory has none.
 	 */
-	if (buf->coherent && !(req.attrs & DMA_ATTR_NO_KERNEL_MAPPING)) {
+	if (buf->coherent && !(req.attrs & DMA_ATTR_NO_KERNEL_MAPPING) &&
+	    (!buf->backing->part || vbm_vmap_possible(buf))) {
 		ret = vbm_vmap_hold(buf);
 		if (ret)
 			goto err_free;

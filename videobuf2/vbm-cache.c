@@ -60,6 +60,7 @@
 #include "vbm-cache.h"
 #include "vbm-device.h"
 #include "vbm-import.h"
+#include "vbm-region.h"
 #include "vbm-stats.h"
 #include "vbm.h"
 
@@ -118,7 +119,12 @@ static void vbm_cache_doom_locked(struct vbm_import *imp)
 /* The device that gave the memory by dma_alloc_*(), or NULL. */
 static const struct device *vbm_cache_giver(const struct vbm_import *imp)
 {
-	return imp->map ? imp->map->backing->dma.dev : NULL;
+	const struct vbm_backing *backing = imp->map ? imp->map->backing : NULL;
+
+	if (!backing)
+		return NULL;
+	return backing->part ? vbm_region_owner(backing->part) :
+			       backing->dma.dev;
 }
 
 /* From now on it is being dropped, by who calls; until vbm_cache_evict(). */

@@ -18,6 +18,7 @@
 #include "vbm-device.h"
 #include "vbm-import.h"
 #include "vbm-lesson.h"
+#include "vbm-region.h"
 #include "vbm-stats.h"
 #include "vbm.h"
 
@@ -87,6 +88,10 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 		   buf->plane.id, mmap ? "mmap" : "userptr",
 		   buf->own->vdev->name, buf->plane.size,
 		   buf->backing->allocator->name, buf->backing->nr_extents);
+	if (buf->backing->part)
+		seq_printf(s, " region=%s+%#llx",
+			   vbm_region_name(buf->backing->part),
+			   (u64)vbm_region_offset(buf->backing->part));
 	seq_printf(s, " users=%u meta=%zu state=%s mappings",
 		   refcount_read(&buf->ref), vbm_buf_metadata(buf),
 		   vbm_buf_state(buf));

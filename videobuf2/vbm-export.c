@@ -122,8 +122,9 @@ struct dma_buf *vbm_export(struct vbm_buf *buf, unsigned long flags)
 	if (!buf->backing->nr_extents)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	exp_info.ops = vbm_vmap_possible(buf) ? &vbm_dma_buf_ops :
-						&vbm_dma_buf_ops_novmap;
+	/* A region goes with its driver; a kernel address could not. */
+	exp_info.ops = vbm_vmap_possible(buf) && !buf->backing->part ?
+		       &vbm_dma_buf_ops : &vbm_dma_buf_ops_novmap;
 	exp_info.size = buf->plane.size;
 	exp_info.flags = flags;
 	exp_info.resv = &buf->resv;

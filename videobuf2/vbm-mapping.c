@@ -27,6 +27,7 @@
 #include "vbm-buf.h"
 #include "vbm-constraints.h"
 #include "vbm-device.h"
+#include "vbm-region.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm.h"
@@ -118,31 +119,31 @@ static bool vbm_mapping_reachable(const struct vbm_backing *backing,
 	return true;
 }
 
-/* Memory that has no struct page: each segment by its physical address. */
+/*
+ * Memory that has no struct page, which is a part of a region, in one extent:
+ * mapped as a whole, so that it is in one piece however many segments it is cut
+ * into.
+ */
 static int vbm_mapping_map_resource(struct vbm_mapping *map,
 				    struct device *dev)
 {
+	const struct vbm_backing *backing = map->backing;
 	struct scatterlist *sg;
+	dma_addr_t addr;
 	unsigned int i;
 
+	VBM_ASSERT(backing->nr_extents == 1);
+	addr = dma_map_resource(dev, backing->extents[0].phys, backing->size,
+				map->map_dir, VBM_MAP_ATTRS);
+	if (dma_mapping_error(dev, addr))
+		return -EIO;
 	for_each_sgtable_sg(&map->sgt, sg, i) {
-		dma_addr_t addr = dma_map_resource(dev, sg_dma_address(sg),
-						   sg->length, map->map_dir,
-						   VBM_MAP_ATTRS);
-
-		if (dma_mapping_error(dev, addr))
-			goto err_unmap;
 		sg_dma_address(sg) = addr;
 		sg_dma_len(sg) = sg->length;
+		addr += sg->length;
 	}
 	map->sgt.nents = map->sgt.orig_nents;
 	return 0;
-
-err_unmap:
-	for_each_sg(map->sgt.sgl, sg, i, i)
-		dma_unmap_resource(dev, sg_dma_address(sg), sg->length,
-				   map->map_dir, 0);
-	return -EIO;
 }
 
 static int vbm_mapping_map(struct vbm_mapping *map, struct device *dev)
@@ -174,15 +175,13 @@ static void vbm_mapping_unmap(struct vbm_mapping *map, struct device *dev,
 			      unsigned long attrs)
 {
 	struct scatterlist *sg = map->sgt.sgl;
-	unsigned int i;
 
 	if (map->fixed)
 		return;
 
 	if (!sg_page(sg))
-		for_each_sgtable_dma_sg(&map->sgt, sg, i)
-			dma_unmap_resource(dev, sg_dma_address(sg),
-					   sg_dma_len(sg), map->map_dir, 0);
+		dma_unmap_resource(dev, sg_dma_address(sg), map->backing->size,
+				   map->map_dir, 0);
 	else if (map->sgt.orig_nents > 1)
 		dma_unmap_sgtable(dev, &map->sgt, map->map_dir,
 				  attrs);
@@ -196,7 +195,8 @@ static bool vbm_mapping_needs_sync(struct vbm_mapping *map, struct device *dev)
 	struct scatterlist *sg;
 	unsigned int i;
 
-	if (!dma_dev_need_sync(dev))
+	/* Device memory is in no cache, and what would sync it needs pages. */
+	if (!sg_page(map->sgt.sgl) || !dma_dev_need_sync(dev))
 		return false;
 	for_each_sgtable_dma_sg(&map->sgt, sg, i)
 		if (dma_need_sync(dev, sg_dma_address(sg)))
@@ -278,14 +278,21 @@ static const struct vbm_client_ops vbm_mapping_client_ops = {
 
 /*
  * How many segments the device gets. -EOPNOTSUPP: it can not be, and will not
- * be when others have let go of what they have mapped.
+ * be when others have let go of what they have mapped. -ENODEV: the memory goes
+ * with its driver.
  */
 static int vbm_mapping_count(const struct vbm_backing *backing,
 			     struct device *dev,
 			     const struct vbm_constraints *limits)
 {
 	unsigned int nr;
+	int ret;
 
+	if (backing->part) {
+		ret = vbm_region_reach(backing->part, dev, limits);
+		if (ret)
+			return ret;
+	}
 	if (!dev->dma_mask)
 		return -EOPNOTSUPP;
 	if (vbm_constraints_accept(limits, backing->size))
@@ -319,6 +326,13 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 	else
 		vbm_mapping_segments(backing, &map->vdev->limits, map->sgl);
 
+	if (backing->part &&
+	    vbm_region_local(backing->part, dev, &sg_dma_address(map->sgl))) {
+		map->fixed = true;
+		sg_dma_len(map->sgl) = backing->size;
+		map->sgt.nents = 1;
+		return 0;
+	}
 	ret = vbm_mapping_map(map, dev);
 	if (ret)
 		return ret;
@@ -483,7 +497,8 @@ bool vbm_mapping_may_fetch_locked(const struct vbm_mapping *map)
 	return true;
 }
 
-static void vbm_mapping_teardown_locked(struct vbm_mapping *map)
+/* Its device goes, or what it is a mapping of. Holders keep it; it is dead. */
+void vbm_mapping_teardown_locked(struct vbm_mapping *map)
 {
 	bool fetch = vbm_mapping_may_fetch_locked(map);
 

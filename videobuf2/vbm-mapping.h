@@ -25,6 +25,7 @@ struct vbm_mapping *
 vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
 			enum dma_data_direction dir, bool exact);
 void vbm_mapping_put_locked(struct vbm_mapping *map);
+void vbm_mapping_teardown_locked(struct vbm_mapping *map);
 
 bool vbm_mapping_sync_begin(struct vbm_mapping *map);
 void vbm_mapping_sync_end(struct vbm_mapping *map);

@@ -12,7 +12,8 @@
  * that this one replaces. They are populated at once; a page that is missing
  * later (MADV_DONTNEED, a shoot-down) comes back by a fault.
  *
- * Memory of the DMA API is mapped by the DMA API, and never shot down.
+ * Memory of the DMA API is mapped by the DMA API, and never shot down. That of a
+ * driver's region is shot down when the driver goes, and then gives a SIGBUS.
  */
 
 #include <linux/anon_inodes.h>
@@ -28,6 +29,7 @@
 #include "vbm-buf.h"
 #include "vbm-device.h"
 #include "vbm-mapping.h"
+#include "vbm-region.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm.h"
@@ -71,6 +73,29 @@ static bool vbm_mmap_by_dma_api(const struct vbm_buf *buf)
 	return buf->backing->dma.dev;
 }
 
+/*
+ * A part of a driver's region, for as long as that is there. Whoever shoots the
+ * PTEs down holds the lock, and says before that it has gone.
+ */
+static vm_fault_t vbm_vma_fault_region(struct vm_fault *vmf,
+				       struct vbm_buf *buf)
+{
+	const struct vbm_extent *ext = buf->backing->extents;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+
+	if (vmf->pgoff >= ext->nr_pages)
+		return VM_FAULT_SIGBUS;
+
+	vbm_stat_inc(VBM_STAT_USER_FAULTS);
+	trace_vbm_fault(&buf->plane, vmf->pgoff);
+	mutex_lock(&buf->lock);
+	if (!vbm_region_gone(buf->backing->part))
+		ret = vmf_insert_pfn(vmf->vma, vmf->address,
+				     PHYS_PFN(ext->phys) + vmf->pgoff);
+	mutex_unlock(&buf->lock);
+	return ret;
+}
+
 static vm_fault_t vbm_vma_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -81,6 +106,8 @@ static vm_fault_t vbm_vma_fault(struct vm_fault *vmf)
 	/* A private copy of memory that has no pages to copy. */
 	if (vma->vm_flags & VM_PFNMAP && is_cow_mapping(vma->vm_flags))
 		return VM_FAULT_SIGBUS;
+	if (buf->backing->part)
+		return vbm_vma_fault_region(vmf, buf);
 	if (vbm_mmap_by_dma_api(buf) ||
 	    vmf->pgoff >= vbm_backing_nr_pages(buf->backing))
 		return VM_FAULT_SIGBUS;
@@ -172,6 +199,23 @@ static int vbm_mmap_dma(struct vbm_buf *buf, struct vm_area_struct *vma)
 	return ret;
 }
 
+/*
+ * Page by page, when they are touched: what is inserted here would not be found
+ * by who shoots it down, since the VMA is in no list yet. By page frame number:
+ * nobody is to pin it.
+ */
+static int vbm_mmap_region(struct vbm_buf *buf, struct vm_area_struct *vma)
+{
+	if (is_cow_mapping(vma->vm_flags))
+		return -EINVAL;
+	if (vbm_region_gone(buf->backing->part))
+		return -ENODEV;
+	vm_flags_set(vma, VM_PFNMAP | VM_IO);
+	if (!buf->backing->extents[0].page)
+		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
+	return 0;
+}
+
 static struct file *vbm_mmap_file(struct vbm_buf *buf)
 {
 	struct file *file;
@@ -196,8 +240,9 @@ static struct file *vbm_mmap_file(struct vbm_buf *buf)
  *
  * Context: may sleep; mmap_lock held for writing, and q->mmap_lock if it comes
  *	from vb2; takes &vbm_buf.lock.
- * Return: 0; -EINVAL or -ENXIO if @vma reaches beyond the buffer; -ENODEV if
- *	the memory is the DMA API's and its device has gone; -ENOMEM.
+ * Return: 0; -EINVAL or -ENXIO if @vma reaches beyond the buffer, -EINVAL also
+ *	if it is to be a private copy of a region's; -ENODEV if the memory is the
+ *	DMA API's, or a region's, and its device has gone; -ENOMEM.
  */
 int vbm_mmap(struct vbm_buf *buf, struct vm_area_struct *vma)
 {
@@ -218,7 +263,9 @@ int vbm_mmap(struct vbm_buf *buf, struct vm_area_struct *vma)
 	if (!vv)
 		return -ENOMEM;
 
-	if (vbm_mmap_by_dma_api(buf))
+	if (buf->backing->part)
+		ret = vbm_mmap_region(buf, vma);
+	else if (vbm_mmap_by_dma_api(buf))
 		ret = vbm_mmap_dma(buf, vma);
 	else if (buf->plane.contig)
 		ret = vbm_mmap_pfns(buf, vma);

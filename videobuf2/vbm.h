@@ -30,6 +30,9 @@
  *                   holder, or when its device goes, whatever comes first.
  *   vbm_table       the importer's, from map to unmap; private to it, since
  *                   importers write into what they are given.
+ *   vbm_region      references: the global list until its driver goes, and each
+ *                   backing that is a part of it.
+ *   vbm_shared      references: the drivers'. Has one of a vbm_buf without vb2.
  *   vbm_device      references: the global list (while its devres entry
  *                   lives), each vbm_mapping, and each vbm_attachment.
  *   vbm_import      vb2's from attach until detach, then the cache's or nobody's;
@@ -43,6 +46,7 @@
  *
  *   device_lock                                 (devres release, module exit)
  *     vb2_queue.lock
+ *       vbm_region.lock                         mutex; the driver's alloc()
  *       mmap_lock
  *         vb2_queue.mmap_lock
  *           vbm_import.lock                     mutex
@@ -56,6 +60,7 @@
  *               vbm_import.sync_lock            spinlock, irqs off
  *           vbm_cache_lock                      spinlock, global; none of ours
  *                                               within
+ *               vbm_regions_lock                spinlock, global; likewise
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take
@@ -83,6 +88,7 @@ struct dma_buf_attachment;
 struct frame_vector;
 struct vb2_buffer;
 struct vbm_allocator;
+struct vbm_region_part;
 
 /* An error of ours, not of a caller: loud once, and in KUnit a failure. */
 #define VBM_ASSERT(cond)	WARN_ON_ONCE(!(cond))
@@ -153,6 +159,7 @@ struct vbm_extent {
  * @dma.dir: direction given to it
  * @vec: the pinned user pages
  * @shape: where it lies, in short; set by vbm_backing_publish()
+ * @part: what it is of a driver's region, or NULL; see vbm-region.h
  * @nr_extents: how many; 0 where the DMA API gives memory without saying which
  * @extents: in the order of the buffer's bytes
  */
@@ -171,6 +178,7 @@ struct vbm_backing {
 	} dma;
 	struct frame_vector *vec;
 	struct vbm_backing_shape shape;
+	struct vbm_region_part *part;
 	unsigned int nr_extents;
 	struct vbm_extent extents[];
 };

@@ -24,6 +24,9 @@
  * changed is a fault: the device has written to memory that was no longer its
  * own, or was about to.
  *
+ * What leads to memory of a device (a BAR) is reached as the CPU reaches it,
+ * whatever lies between the two on a real bus.
+ *
  * Not modelled: the memory traffic of a device that does not snoop the CPU's
  * caches. The copy is done by the CPU, through the cache, which is also where
  * the kernel's cache maintenance finds it.
@@ -33,7 +36,9 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/iommu.h>
+#include <linux/ioport.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
@@ -200,6 +205,33 @@ fault:
 	return -EFAULT;
 }
 
+/*
+ * Memory of another device, as far as that has a driver which has taken it: what
+ * is behind the address of one that went is nothing any more.
+ */
+static bool vbdma_is_device_memory(phys_addr_t phys, size_t len)
+{
+	return region_intersects(phys, len, IORESOURCE_MEM | IORESOURCE_BUSY,
+				 IORES_DESC_NONE) == REGION_INTERSECTS;
+}
+
+static int vbdma_io_move(phys_addr_t phys, void *buf, size_t len, bool write)
+{
+	void __iomem *page, *io;
+
+	page = ioremap_wc(phys & PAGE_MASK, PAGE_SIZE);
+	if (!page)
+		return -ENOMEM;
+	io = page + offset_in_page(phys);
+	if (write)
+		memcpy_toio(io, buf, len);
+	else
+		memcpy_fromio(buf, io, len);
+	iounmap(page);
+
+	return 0;
+}
+
 static int vbdma_cpu_move(phys_addr_t phys, void *buf, size_t len, bool write)
 {
 	void *page, *vaddr;
@@ -221,16 +253,20 @@ static int vbdma_copy_step(struct vbdma_dev *vd, struct iommu_domain *domain,
 			   dma_addr_t addr, void *buf, size_t len, bool write)
 {
 	phys_addr_t phys, phys_after;
+	bool ram;
 	int ret;
 
 	if (!vbdma_translate(vd, domain, addr, &phys))
 		return vbdma_fault(vd, VBDMA_FAULT_UNMAPPED, addr, len);
 
-	if (!pfn_valid(PHYS_PFN(phys)))
+	ram = pfn_valid(PHYS_PFN(phys));
+	if (!ram && !vbdma_is_device_memory(phys, len))
 		return vbdma_fault(vd, VBDMA_FAULT_NOT_RAM, addr, len);
 
 	if (vd->edu)
 		ret = vbdma_edu_move(vd->edu, addr, buf, len, write);
+	else if (!ram)
+		ret = vbdma_io_move(phys, buf, len, write);
 	else
 		ret = vbdma_cpu_move(phys, buf, len, write);
 	if (ret)

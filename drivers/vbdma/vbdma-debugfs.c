@@ -9,6 +9,7 @@
 
 #include "vbdma.h"
 #include "vbdma-debugfs.h"
+#include "vbdma-ring.h"
 
 static struct dentry *vbdma_root;
 
@@ -68,11 +69,13 @@ void vbdma_debugfs_add(struct vbdma_dev *vd)
 	vd->debugfs = debugfs_create_dir(vd->name, vbdma_root);
 	debugfs_create_file("stats", 0444, vd->debugfs, vd, &stats_fops);
 	debugfs_create_file("limits", 0444, vd->debugfs, vd, &limits_fops);
+	vbdma_ring_add(vd);
 }
 
 /* Waits for readers: @vd is not used afterwards. */
 void vbdma_debugfs_remove(struct vbdma_dev *vd)
 {
+	vbdma_ring_remove(vd);
 	debugfs_remove(vd->debugfs);
 	vd->debugfs = NULL;
 }
@@ -80,6 +83,7 @@ void vbdma_debugfs_remove(struct vbdma_dev *vd)
 void vbdma_debugfs_init(void)
 {
 	vbdma_root = debugfs_create_dir("vbdma", NULL);
+	debugfs_create_file("ring", 0600, vbdma_root, NULL, &vbdma_ring_fops);
 }
 
 void vbdma_debugfs_exit(void)

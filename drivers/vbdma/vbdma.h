@@ -7,6 +7,7 @@
  * vbdma-sum.c		checksums of frames, which tie one device to the next
  * vbdma-driver.c	platform devices and PCI functions for a driver
  * vbdma-debugfs.c	what the bus masters did
+ * vbdma-ring.c		a ring that several of them have
  *
  * A driver without hardware takes the module parameters of vbdma-params.h,
  * registers a struct vbdma_driver, and embeds one struct vbdma_dev in each of
@@ -119,6 +120,7 @@ struct vbdma_config {
  * @bytes: bytes that they moved
  * @faults: faults by kind; a transfer ends at its first
  * @debugfs: directory of this bus master
+ * @ring_node: in the list of who may have the ring, see vbdma-ring.c
  */
 struct vbdma_dev {
 	char			name[16];
@@ -131,6 +133,7 @@ struct vbdma_dev {
 	atomic64_t		bytes;
 	atomic64_t		faults[VBDMA_NR_FAULTS];
 	struct dentry		*debugfs;
+	struct list_head	ring_node;
 };
 
 /**

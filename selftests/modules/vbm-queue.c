@@ -32,8 +32,22 @@
 #include "../../drivers/vbdma/vbdma-vb2.h"
 #include "vbm-queue.h"
 
+/* A device of another module. */
+struct vbmq_host {
+	struct kref ref;
+	struct mutex lock;		/* @queues */
+	struct list_head queues;
+	struct device *dev;
+	unsigned int bits;
+	char name[11];			/* a bus master has 16 */
+	struct miscdevice misc;
+};
+
 struct vbmq {
 	struct mutex lock;		/* see above */
+	struct vbmq_host *host;		/* or NULL: @pdev is made for it */
+	struct list_head node;		/* in @host */
+	struct device *dev;		/* held, once it is configured */
 	struct platform_device *pdev;
 	struct vbm_queue_config config;
 	struct vb2_queue queue;
@@ -136,20 +150,13 @@ static struct platform_driver vbmq_driver = {
 	},
 };
 
-static int vbmq_config(struct vbmq *vbmq, const void __user *arg)
+/* A device of the queue's own. */
+static int vbmq_new_device(struct vbmq *vbmq)
 {
 	struct platform_device_info info = { .name = "vbm-queue" };
-	struct vbdma_config master = { .limits.mask = DMA_BIT_MASK(32) };
-	struct vb2_queue *q = &vbmq->queue;
 	struct platform_device *pdev;
-	int id, ret;
+	int id;
 
-	if (vbmq->pdev)
-		return -EBUSY;
-	if (copy_from_user(&vbmq->config, arg, sizeof(vbmq->config)))
-		return -EFAULT;
-	if (!vbmq->config.size || vbmq->config.size > SZ_16M)
-		return -EINVAL;
 	id = ida_alloc(&vbmq_ida, GFP_KERNEL);
 	if (id < 0)
 		return id;
@@ -159,6 +166,27 @@ static int vbmq_config(struct vbmq *vbmq, const void __user *arg)
 		ida_free(&vbmq_ida, id);
 		return PTR_ERR(pdev);
 	}
+	vbmq->pdev = pdev;
+	return 0;
+}
+
+static void vbmq_remove_device(struct vbmq *vbmq)
+{
+	int id;
+
+	put_device(vbmq->dev);
+	vbmq->dev = NULL;
+	if (!vbmq->pdev)
+		return;
+	id = vbmq->pdev->id;
+	platform_device_unregister(vbmq->pdev);
+	vbmq->pdev = NULL;
+	ida_free(&vbmq_ida, id);
+}
+
+static void vbmq_init_queue(struct vbmq *vbmq)
+{
+	struct vb2_queue *q = &vbmq->queue;
 
 	/* The type is vb2's caller's affair; this one is nobody's. */
 	q->type = 1;
@@ -166,24 +194,49 @@ static int vbmq_config(struct vbmq *vbmq, const void __user *arg)
 	q->allow_cache_hints = true;
 	q->bidirectional = !!(vbmq->config.flags & VBM_QUEUE_BIDIR);
 	q->is_output = vbmq->config.output;
-	q->dev = &pdev->dev;
+	q->dev = vbmq->dev;
 	q->lock = &vbmq->lock;
 	q->ops = &vbmq_ops;
 	q->buf_ops = &vbmq_buf_ops;
 	q->mem_ops = vbmq->config.sg ? &vb2_dma_sg_memops :
 				       &vb2_dma_contig_memops;
 	q->drv_priv = vbmq;
-	ret = vb2_core_queue_init(q);
+}
+
+static int vbmq_config(struct vbmq *vbmq, const void __user *arg)
+{
+	struct vbdma_config master = { 0 };
+	unsigned int bits;
+	int ret;
+
+	if (vbmq->dev)
+		return -EBUSY;
+	if (copy_from_user(&vbmq->config, arg, sizeof(vbmq->config)))
+		return -EFAULT;
+	bits = vbmq->config.flags >> 16 ?: 32;
+	if (!vbmq->config.size || vbmq->config.size > SZ_16M || bits > 64)
+		return -EINVAL;
+	if (vbmq->host) {
+		bits = vbmq->host->bits;
+	} else {
+		ret = vbmq_new_device(vbmq);
+		if (ret)
+			return ret;
+	}
+	vbmq->dev = get_device(vbmq->host ? vbmq->host->dev :
+					    &vbmq->pdev->dev);
+	vbmq_init_queue(vbmq);
+	ret = vb2_core_queue_init(&vbmq->queue);
 	if (ret) {
-		platform_device_unregister(pdev);
-		ida_free(&vbmq_ida, id);
+		vbmq_remove_device(vbmq);
 		return ret;
 	}
-	vbmq->pdev = pdev;
-	if (!pdev->dev.driver)
+	if (!vbmq->dev->driver)
 		return -ENODEV;
-	snprintf(master.name, sizeof(master.name), "vbmq.%d", id);
-	return vbdma_dev_init(&vbmq->dma, &pdev->dev, &master);
+	master.limits.mask = DMA_BIT_MASK(bits);
+	snprintf(master.name, sizeof(master.name), "vbmq.%s",
+		 vbmq->host ? vbmq->host->name : dev_name(vbmq->dev) + 10);
+	return vbdma_dev_init(&vbmq->dma, vbmq->dev, &master);
 }
 
 static int vbmq_prepare(struct vbmq *vbmq, enum vb2_memory memory)
@@ -191,7 +244,7 @@ static int vbmq_prepare(struct vbmq *vbmq, enum vb2_memory memory)
 	unsigned int count = 1, flags = 0;
 	int ret;
 
-	if (!vbmq->pdev || vbmq->vb)
+	if (!vbmq->dev || vbmq->vb)
 		return -EBUSY;
 	if (vbmq->config.flags & VBM_QUEUE_NON_COHERENT)
 		flags = V4L2_MEMORY_FLAG_NON_COHERENT;
@@ -284,6 +337,16 @@ static int vbmq_dma(struct vbmq *vbmq, const void __user *arg)
 	}
 	kvfree(copy);
 	return ret;
+}
+
+static int vbmq_addr(struct vbmq *vbmq, u64 __user *arg)
+{
+	struct vbdma_target target;
+
+	if (!vbmq->vb)
+		return -EINVAL;
+	vbdma_target_plane(&target, vbmq->vb, 0, vbmq->config.sg);
+	return put_user(sg_dma_address(target.sgl), arg);
 }
 
 static int vbmq_get(struct vbmq *vbmq, const void __user *arg)
@@ -425,6 +488,8 @@ static long vbmq_ioctl_locked(struct vbmq *vbmq, unsigned int cmd,
 	case VBM_QUEUE_IOC_PUT:
 		vbmq_put(vbmq);
 		return 0;
+	case VBM_QUEUE_IOC_ADDR:
+		return vbmq_addr(vbmq, arg);
 	case VBM_QUEUE_IOC_VADDR:
 		return vbmq_vaddr(vbmq, arg);
 	case VBM_QUEUE_IOC_RUN:
@@ -451,35 +516,72 @@ static long vbmq_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-static int vbmq_open(struct inode *inode, struct file *file)
+static void vbmq_host_release(struct kref *ref)
+{
+	struct vbmq_host *host = container_of(ref, struct vbmq_host, ref);
+
+	put_device(host->dev);
+	mutex_destroy(&host->lock);
+	kfree(host);
+}
+
+static struct vbmq *vbmq_new(struct file *file)
 {
 	struct vbmq *vbmq = kzalloc(sizeof(*vbmq), GFP_KERNEL);
 
 	if (!vbmq)
-		return -ENOMEM;
+		return NULL;
 	mutex_init(&vbmq->lock);
+	INIT_LIST_HEAD(&vbmq->node);
 	init_irq_work(&vbmq->done, vbmq_done);
 	file->private_data = vbmq;
+	return vbmq;
+}
+
+static int vbmq_open(struct inode *inode, struct file *file)
+{
+	return vbmq_new(file) ? 0 : -ENOMEM;
+}
+
+/* The node is there as long as this runs: misc_open() holds its lock. */
+static int vbmq_host_open(struct inode *inode, struct file *file)
+{
+	struct vbmq_host *host = container_of(file->private_data,
+					      struct vbmq_host, misc);
+	struct vbmq *vbmq = vbmq_new(file);
+
+	if (!vbmq)
+		return -ENOMEM;
+	vbmq->host = host;
+	kref_get(&host->ref);
+	mutex_lock(&host->lock);
+	list_add(&vbmq->node, &host->queues);
+	mutex_unlock(&host->lock);
 	return 0;
 }
 
 static int vbmq_release(struct inode *inode, struct file *file)
 {
 	struct vbmq *vbmq = file->private_data;
-	int id;
+	struct vbmq_host *host = vbmq->host;
 
-	if (vbmq->pdev) {
+	if (host) {
+		mutex_lock(&host->lock);
+		list_del_init(&vbmq->node);
+		mutex_unlock(&host->lock);
+	}
+	if (vbmq->dev) {
 		mutex_lock(&vbmq->lock);
 		vbmq_put(vbmq);
 		vb2_core_queue_release(&vbmq->queue);
 		mutex_unlock(&vbmq->lock);
 		vbdma_dev_fini(&vbmq->dma);
-		id = vbmq->pdev->id;
-		platform_device_unregister(vbmq->pdev);
-		ida_free(&vbmq_ida, id);
+		vbmq_remove_device(vbmq);
 	}
 	mutex_destroy(&vbmq->lock);
 	kfree(vbmq);
+	if (host)
+		kref_put(&host->ref, vbmq_host_release);
 	return 0;
 }
 
@@ -489,6 +591,53 @@ static const struct file_operations vbmq_fops = {
 	.release = vbmq_release,
 	.unlocked_ioctl = vbmq_ioctl,
 };
+
+static const struct file_operations vbmq_host_fops = {
+	.owner = THIS_MODULE,
+	.open = vbmq_host_open,
+	.release = vbmq_release,
+	.unlocked_ioctl = vbmq_ioctl,
+};
+
+struct vbmq_host *vbmq_host_add(struct device *dev, const char *name,
+				unsigned int bits)
+{
+	struct vbmq_host *host = kzalloc(sizeof(*host), GFP_KERNEL);
+	int ret;
+
+	if (!host)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&host->ref);
+	mutex_init(&host->lock);
+	INIT_LIST_HEAD(&host->queues);
+	host->dev = get_device(dev);
+	host->bits = bits;
+	strscpy(host->name, name);
+	host->misc.minor = MISC_DYNAMIC_MINOR;
+	host->misc.name = host->name;
+	host->misc.fops = &vbmq_host_fops;
+	host->misc.mode = 0600;
+	ret = misc_register(&host->misc);
+	if (ret) {
+		kref_put(&host->ref, vbmq_host_release);
+		return ERR_PTR(ret);
+	}
+	return host;
+}
+EXPORT_SYMBOL_GPL(vbmq_host_add);
+
+void vbmq_host_remove(struct vbmq_host *host)
+{
+	struct vbmq *vbmq;
+
+	misc_deregister(&host->misc);
+	mutex_lock(&host->lock);
+	list_for_each_entry(vbmq, &host->queues, node)
+		vbdma_dev_fini(&vbmq->dma);
+	mutex_unlock(&host->lock);
+	kref_put(&host->ref, vbmq_host_release);
+}
+EXPORT_SYMBOL_GPL(vbmq_host_remove);
 
 static struct miscdevice vbmq_misc = {
 	.minor = MISC_DYNAMIC_MINOR,

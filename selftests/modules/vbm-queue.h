@@ -3,7 +3,8 @@
  * A vb2 queue without a video device, driven from user space: what a driver
  * may do with its buffers, and no driver on a test machine does.
  *
- * Each open /dev/vbm-queue is one queue of one device.
+ * Each open /dev/vbm-queue is one queue of one device. Modules that have a device
+ * of their own make more such nodes.
  */
 #ifndef VBM_QUEUE_H
 #define VBM_QUEUE_H
@@ -24,6 +25,8 @@ struct vbm_queue_config {
 #define VBM_QUEUE_BIDIR		0x2	/* its device reads and writes */
 #define VBM_QUEUE_CLEAN		0x4	/* hint: user space does not write */
 #define VBM_QUEUE_UNREAD	0x8	/* hint: user space does not read */
+/* How many bits of an address its device has; 0: 32. */
+#define VBM_QUEUE_BITS(n)	((n) << 16)
 
 /* Bytes through the kernel mapping that a driver asks for. */
 struct vbm_queue_vaddr {
@@ -77,5 +80,20 @@ struct vbm_queue_access {
 #define VBM_QUEUE_IOC_GET	_IOW('q', 12, struct vbm_queue_range)
 #define VBM_QUEUE_IOC_ACCESS	_IOW('q', 13, struct vbm_queue_access)
 #define VBM_QUEUE_IOC_PUT	_IO('q', 14)
+/* The address that the device was given for the first byte. */
+#define VBM_QUEUE_IOC_ADDR	_IOR('q', 15, __u64)
+
+#ifdef __KERNEL__
+struct device;
+struct vbmq_host;
+
+/*
+ * Another module's device: /dev/NAME makes queues of it, each time it is opened.
+ * From remove on they do no DMA; what they have goes when they are closed.
+ */
+struct vbmq_host *vbmq_host_add(struct device *dev, const char *name,
+				unsigned int bits);
+void vbmq_host_remove(struct vbmq_host *host);
+#endif
 
 #endif

@@ -26,12 +26,17 @@
 #define _MEDIA_VIDEOBUF2_MEM_H
 
 #include <linux/dma-direction.h>
+#include <linux/bits.h>
 #include <linux/types.h>
 
 struct device;
+struct module;
 struct vb2_buffer;
 struct vbm_extent;
 struct vbm_plane;
+struct vbm_region;
+struct vbm_shared;
+struct sg_table;
 
 /**
  * struct vbm_access - CPU access to some bytes of a plane
@@ -96,5 +101,98 @@ int vbm_access_read(struct vbm_access *acc, size_t offset, void *dst,
 		    size_t length);
 int vbm_access_write(struct vbm_access *acc, size_t offset, const void *src,
 		     size_t length);
+
+/*
+ * Memory of a driver's own, in which the buffers of its queues are to live: a
+ * window of a PCI function, SRAM, a part of RAM that was set aside. See
+ * docs/regions.md.
+ */
+
+/* The memory has struct pages, and is RAM. */
+#define VBM_REGION_PAGES	BIT(0)
+/* Queues' devices have it at @dma_start, by a way of their own. */
+#define VBM_REGION_LOCAL	BIT(1)
+
+/**
+ * struct vbm_region_ops - what a driver does itself about its region
+ * @alloc: choose @size bytes of the region, whole pages, which nobody has; *phys
+ *	is their address. 0, or an errno: -ENOMEM where it is full. May sleep.
+ *	NULL, with @free: the first range that is large enough
+ * @free: they are free again. Not called once the driver has gone
+ * @reaches: can this importer, which may be behind an IOMMU or not, address
+ *	memory of the region that has no pages? What the DMA API knows is checked
+ *	besides. Must not sleep for long. NULL: yes, but for a PCI function that
+ *	is not behind an IOMMU, if the region is in a BAR of another
+ * @release: no buffer, device or program has anything of the region any more,
+ *	and the driver has gone; the memory may be put to other use. NULL: it
+ *	stays what it is, as a BAR does. Needed for VBM_REGION_PAGES
+ */
+struct vbm_region_ops {
+	int (*alloc)(void *priv, size_t size, phys_addr_t *phys);
+	void (*free)(void *priv, phys_addr_t phys, size_t size);
+	bool (*reaches)(void *priv, struct device *importer);
+	void (*release)(void *priv);
+};
+
+/**
+ * struct vbm_region_config - a region
+ * @name: for people
+ * @start: physical address of the first byte, as the CPU has it; page aligned
+ * @size: bytes, whole pages
+ * @dma_start: VBM_REGION_LOCAL: where the device has the first byte
+ * @flags: VBM_REGION_*
+ * @ops: constant, or NULL
+ * @priv: handed to @ops; there until the region ends, by devres or release()
+ */
+struct vbm_region_config {
+	const char *name;
+	phys_addr_t start;
+	size_t size;
+	dma_addr_t dma_start;
+	unsigned int flags;
+	const struct vbm_region_ops *ops;
+	void *priv;
+};
+
+struct vbm_region *__vbm_region_register(struct device *dev,
+					 const struct vbm_region_config *config,
+					 struct module *owner);
+int vbm_region_use(struct vbm_region *region, struct device *dev);
+
+#define vbm_region_register(dev, config) \
+	__vbm_region_register(dev, config, THIS_MODULE)
+
+/*
+ * Memory that a list of devices has: a ring of descriptors, a table of statistics.
+ *
+ *	struct device *devs[] = { camera, display };
+ *
+ *	shared = vbm_shared_alloc(devs, 2, size, DMA_BIDIRECTIONAL,
+ *				  VBM_SHARED_CONTIG | VBM_SHARED_COHERENT);
+ *	addr = sg_dma_address(vbm_shared_sgt(shared, display)->sgl);
+ *	...
+ *	vbm_shared_put(shared);
+ */
+
+/* Each device needs one address for all of it. */
+#define VBM_SHARED_CONTIG	BIT(0)
+/* Nobody is to sync: no bounce buffers, all devices coherent. */
+#define VBM_SHARED_COHERENT	BIT(1)
+
+struct vbm_shared *vbm_shared_alloc(struct device * const *devs,
+				    unsigned int nr_devs, size_t size,
+				    enum dma_data_direction dir,
+				    unsigned int flags);
+void vbm_shared_get(struct vbm_shared *shared);
+void vbm_shared_put(struct vbm_shared *shared);
+
+const struct sg_table *vbm_shared_sgt(struct vbm_shared *shared,
+				      const struct device *dev);
+void *vbm_shared_vaddr(struct vbm_shared *shared);
+
+void vbm_shared_give(struct vbm_shared *shared, const struct device *dev);
+void vbm_shared_take(struct vbm_shared *shared, const struct device *dev);
+void vbm_shared_begin(struct vbm_shared *shared, enum dma_data_direction dir);
+void vbm_shared_end(struct vbm_shared *shared, enum dma_data_direction dir);
 
 #endif
