@@ -80,7 +80,15 @@ static struct page *vbm_pages_reachable(const struct vbm_request *req,
 	return page;
 }
 
-static void vbm_pages_free_run(struct page *page, unsigned long nr_pages)
+/**
+ * vbm_pages_free_run() - give pages back
+ * @page: the first of @nr_pages adjacent ones; the last may be in the middle of
+ *	a compound page
+ * @nr_pages: how many
+ *
+ * Context: any; not with a lock held that reclaim takes.
+ */
+void vbm_pages_free_run(struct page *page, unsigned long nr_pages)
 {
 	struct page *end = page + nr_pages;
 
@@ -254,7 +262,7 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 
 static struct vbm_backing *vbm_pages_alloc(const struct vbm_request *req)
 {
-	if (req->contig && !req->limits->translated)
+	if (vbm_alloc_one_piece(req))
 		return vbm_pages_alloc_run(req);
 	return vbm_pages_alloc_list(req);
 }
