@@ -40,6 +40,7 @@
 #include "vbm-alloc.h"
 #include "vbm-backing.h"
 #include "vbm-constraints.h"
+#include "vbm-pool.h"
 #include "vbm-stats.h"
 #include "vbm.h"
 
@@ -227,6 +228,13 @@ static int vbm_range_node(struct vbm_range_search *search, int nid,
 	return ret;
 }
 
+static int vbm_range_local(const struct vbm_request *req)
+{
+	int nid = dev_to_node(req->dev);
+
+	return nid == NUMA_NO_NODE || !node_online(nid) ? numa_mem_id() : nid;
+}
+
 /* Mostly free, then half free, then whatever can be moved. */
 static int vbm_range_search(struct vbm_range_search *search,
 			    unsigned long *found)
@@ -234,11 +242,9 @@ static int vbm_range_search(struct vbm_range_search *search,
 	const unsigned long max_cost[] = {
 		search->nr_pages / 16, search->nr_pages / 2, ULONG_MAX
 	};
-	int local = dev_to_node(search->req->dev), nid, ret = -EBUSY;
+	int local = vbm_range_local(search->req), nid, ret = -EBUSY;
 	unsigned int i;
 
-	if (local == NUMA_NO_NODE || !node_online(local))
-		local = numa_mem_id();
 	for (i = 0; i < ARRAY_SIZE(max_cost) && ret == -EBUSY; i++) {
 		search->max_cost = max_cost[i];
 		search->look = max_cost[i] == ULONG_MAX ? ULONG_MAX :
@@ -254,7 +260,8 @@ static int vbm_range_search(struct vbm_range_search *search,
 /* Can the system spare that much? What it says is an estimate. */
 static bool vbm_range_affordable(unsigned long nr_pages)
 {
-	return si_mem_available() > (long)nr_pages;
+	return si_mem_available() > (long)nr_pages ||
+	       (vbm_pool_drain() && si_mem_available() > (long)nr_pages);
 }
 
 static void vbm_range_zero(struct page *page, unsigned long nr_pages)
@@ -342,7 +349,10 @@ static struct vbm_backing *vbm_range_alloc(const struct vbm_request *req)
 		return ERR_PTR(-ENOMEM);
 	}
 
-	page = vbm_range_find(req);
+	page = vbm_pool_get(req, req->size >> PAGE_SHIFT, false,
+			    vbm_range_local(req));
+	if (!page)
+		page = vbm_range_find(req);
 	if (IS_ERR(page)) {
 		backing->nr_extents = 0;
 		vbm_backing_put(backing);
@@ -358,7 +368,7 @@ static void vbm_range_free(struct vbm_backing *backing)
 {
 	struct vbm_extent *ext = backing->extents;
 
-	if (backing->nr_extents)
+	if (backing->nr_extents && !vbm_pool_put(ext->page, ext->nr_pages))
 		vbm_pages_free_run(ext->page, ext->nr_pages);
 	vbm_range_uncharge(backing->size);
 }
