@@ -182,6 +182,11 @@ swiotlb)
 		fatal vbm-driver
 	fi
 	;;
+large)
+	run vbm-large
+	[ "$STOCK" = 1 ] || run vbm-pool
+	unload
+	;;
 import)
 	run_import "$@"
 	unload
