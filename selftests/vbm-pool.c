@@ -2,7 +2,7 @@
 /*
  * The pool: memory that one buffer has given back is kept, zeroed, for the next.
  *
- * Runs where only vivid is loaded (run, "large").
+ * Runs where only vivid and vbcam are loaded (run, "large").
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -62,7 +62,7 @@ static void await_zeroed(long long since, long long bytes)
 
 	while (stat_get("pool_zeroed") - since < bytes && ksft_ms() < end)
 		usleep(1000);
-	CHECK_EQ(stat_get("pool_zeroed") - since, bytes);
+	CHECK(stat_get("pool_zeroed") - since >= bytes);
 }
 
 static struct vnode *open_size(const char *node, unsigned int w, unsigned int h)
@@ -106,7 +106,7 @@ static const struct {
  */
 static void test_hits(const char *node)
 {
-	long long hits, zeroed, late;
+	long long hits, zeroed, late, kept;
 	unsigned int s, round;
 	struct vnode *n;
 
@@ -120,10 +120,12 @@ static void test_hits(const char *node)
 			late = stat_get("pool_zeroed_late");
 			zeroed = stat_get("pool_zeroed");
 			CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
-			if (stat_get("pool_bytes") != sizes[s].kept)
+			kept = stat_get("pool_bytes");
+			/* One more for each that the worker had in hand. */
+			if (kept < sizes[s].kept || kept % (sizes[s].kept / 4))
 				FAIL("%ux%u: %lld bytes are kept, not %lld",
-				     sizes[s].w, sizes[s].h,
-				     stat_get("pool_bytes"), sizes[s].kept);
+				     sizes[s].w, sizes[s].h, kept,
+				     sizes[s].kept);
 			if (round % 2)
 				await_zeroed(zeroed, sizes[s].kept);
 			vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
@@ -286,9 +288,9 @@ static void test_charged(const char *node)
 }
 
 /*
- * Somebody else has a page pinned: splice() into a pipe keeps one of the dma-buf's
- * mapping as well as O_DIRECT does, and longer. Such a page may be written to
- * or read at any time: its block is not kept.
+ * Somebody else has a page pinned: a pipe keeps one of a mapping as O_DIRECT
+ * does, and longer. Such a page may be written to or read at any time: its block
+ * is not kept.
  */
 static void test_pinned(const char *node)
 {
@@ -307,8 +309,7 @@ static void test_pinned(const char *node)
 	CHECK_OK(pipe(pipes));
 	iov.iov_base = map + 16 * 4096;
 	iov.iov_len = 4096;
-	if (vmsplice(pipes[1], &iov, 1, 0) != 4096)
-		ksft_skip("vmsplice() of a buffer: %s", ksft_errno(errno));
+	CHECK_EQ(vmsplice(pipes[1], &iov, 1, 0), 4096);
 	munmap(map, size);
 	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
 	kept = stat_get("pool_bytes");
@@ -325,12 +326,12 @@ static void test_pinned(const char *node)
 static void test_rmmod(const char *node)
 {
 	static const char * const modules[] = {
-		"vivid", "videobuf2_dma_contig", "videobuf2_dma_sg",
+		"vbcam", "vivid", "videobuf2_dma_contig", "videobuf2_dma_sg",
 		"videobuf2_mem",
 	};
-	const char *args = getenv("VBM_VIVID");
+	const char *vivid = getenv("VBM_VIVID"), *vbcam = getenv("VBM_VBCAM");
 	long long kept, before, after;
-	char command[256];
+	char command[512];
 	struct vnode *n;
 	unsigned int i;
 
@@ -347,10 +348,11 @@ static void test_rmmod(const char *node)
 		    errno != ENOENT)
 			FAIL("rmmod %s: %s", modules[i], ksft_errno(errno));
 	after = meminfo("MemFree");
-	snprintf(command, sizeof(command), "modprobe vivid %s",
-		 args ? args : "");
+	snprintf(command, sizeof(command), "modprobe vivid %s && modprobe vbcam %s",
+		 vivid ? vivid : "", vbcam ? vbcam : "");
 	CHECK_EQ(system(command), 0);
-	if (after - before < kept - 4 * MB)
+	/* Each processor keeps some to itself, which do not count as free. */
+	if (after - before < kept / 2)
 		FAIL("%lld bytes came back of %lld", after - before, kept);
 }
 
@@ -362,8 +364,9 @@ static const struct ksft_test tests[] = {
 	{ "the pool has a bound", test_bound, POOL_NODE, KSFT_OURS },
 	{ "the pool is for those who are charged for nothing", test_charged,
 	  POOL_NODE, KSFT_OURS },
+	/* dma-contig's mappings are of page frames: nobody can pin those. */
 	{ "pages that somebody has pinned are not kept", test_pinned,
-	  POOL_NODE, KSFT_OURS },
+	  NODE_SG | NODE_SPLANE | NODE_CAP, KSFT_OURS },
 	{ "what is not used goes", test_idle, POOL_NODE, KSFT_OURS },
 	{ "memory pressure empties the pool", test_shrinker, POOL_NODE,
 	  KSFT_OURS, .timeout = 300 },

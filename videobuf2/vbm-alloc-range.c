@@ -373,10 +373,14 @@ static void vbm_range_free(struct vbm_backing *backing)
 	vbm_range_uncharge(backing->size);
 }
 
-/* As pages do, for whom lists are of no use. */
+/*
+ * As pages do, for whom lists are of no use. Coherent memory that would bounce
+ * wherever it is only comes from the DMA API.
+ */
 static bool vbm_range_suits(const struct vbm_request *req)
 {
-	return vbm_alloc_one_piece(req) && vbm_alloc_pages.suits(req);
+	return vbm_alloc_one_piece(req) && vbm_alloc_pages.suits(req) &&
+	       !(req->coherent && req->limits->bounce_all);
 }
 
 const struct vbm_allocator vbm_alloc_range = {
