@@ -20,6 +20,22 @@
 
 #define PLANES	8
 #define RUNS	20
+#define PARAMETER "/sys/module/videobuf2_mem/parameters/pool_mb"
+
+/* What somebody has left in the pool is no proof of anything. Returns what was. */
+static long long set_pool(long long mb)
+{
+	char text[32];
+	long long old;
+
+	if (ksft_stock)
+		return 0;
+	old = read_number(PARAMETER);
+	CHECK(old >= 0);
+	snprintf(text, sizeof(text), "%lld", mb);
+	CHECK_OK(write_file(PARAMETER, text));
+	return old;
+}
 
 static struct vnode *open_4k(const char *node)
 {
@@ -58,18 +74,11 @@ static void test_page_cache(const char *node)
 {
 	long long total = meminfo("MemTotal"), killed = vmstat("oom_kill");
 	struct vnode *n = open_4k(node);
-	long long cached, pool = 0;
+	long long cached, pool = set_pool(0);
 	unsigned int run;
 	int ret;
 
 	for (run = 0; run < RUNS; run++) {
-		/* What a run before has left in the pool is no proof. */
-		if (!ksft_stock) {
-			pool = read_number("/sys/module/videobuf2_mem/parameters/pool_mb");
-			if (pool > 0)
-				CHECK_OK(write_file("/sys/module/videobuf2_mem/parameters/pool_mb",
-						    "0"));
-		}
 		memory_cache_fill(total / 16);
 		cached = meminfo("Cached") + meminfo("Buffers");
 		if (cached < total * 3 / 4)
@@ -83,15 +92,9 @@ static void test_page_cache(const char *node)
 		if (run == 0 || run == RUNS - 1)
 			check_buffers(n, PLANES);
 		CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
-		if (pool > 0) {
-			char text[32];
-
-			snprintf(text, sizeof(text), "%lld", pool);
-			CHECK_OK(write_file("/sys/module/videobuf2_mem/parameters/pool_mb",
-					    text));
-		}
 	}
 	memory_cache_drop();
+	set_pool(pool);
 	CHECK_EQ(vmstat("oom_kill"), killed);
 	if (!ksft_stock)
 		ksft_say("%lld ranges, %lld tried in vain", stat_get("ranges"),
@@ -101,7 +104,7 @@ static void test_page_cache(const char *node)
 /* Nothing to be had, with memory full of what can not be dropped. */
 static void test_full(const char *node)
 {
-	long long killed = vmstat("oom_kill"), left;
+	long long killed = vmstat("oom_kill"), left, pool = set_pool(0);
 	struct vnode *n = open_4k(node);
 	pid_t pid;
 	int i;
@@ -111,6 +114,7 @@ static void test_full(const char *node)
 		CHECK_ERR(vnode_reqbufs(n, PLANES, V4L2_MEMORY_MMAP), ENOMEM);
 	left = meminfo("MemAvailable");
 	memory_release(pid);
+	set_pool(pool);
 	CHECK_EQ(vmstat("oom_kill"), killed);
 	ksft_say("%lld MB were available", left / MB);
 	/* And afterwards there is. */
@@ -121,7 +125,7 @@ static void test_full(const char *node)
 /* Half of what is asked for is there: fewer buffers, and no harm. */
 static void test_tight(const char *node)
 {
-	long long killed = vmstat("oom_kill");
+	long long killed = vmstat("oom_kill"), pool = set_pool(0);
 	struct vnode *n = open_4k(node);
 	pid_t pid;
 	int ret;
@@ -133,6 +137,7 @@ static void test_tight(const char *node)
 	if (ret > 0)
 		CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
 	memory_release(pid);
+	set_pool(pool);
 	CHECK_EQ(vmstat("oom_kill"), killed);
 	ksft_say("%d buffers", ret < 0 ? 0 : ret);
 }

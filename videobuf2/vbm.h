@@ -52,6 +52,10 @@
  *               vbm_devices_lock                spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
  *               vbm_import.sync_lock            spinlock, irqs off
+ *               vbm_range_lock                  mutex, global
+ *                 reclaim
+ *                   vbm_pool_lock               spinlock, global; none of ours
+ *                                               within
  *           vbm_cache_lock                      spinlock, global; none of ours
  *                                               within
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
