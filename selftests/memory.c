@@ -39,6 +39,20 @@ long long meminfo(const char *name)
 	return line_of("/proc/meminfo", name) << 10;
 }
 
+long long memory_free(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "re");
+	long long pages = 0, n;
+	char line[128];
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %lld", &n) == 1)
+			pages += n;
+	fclose(f);
+	return meminfo("MemFree") + pages * getpagesize();
+}
+
 long long vmstat(const char *name)
 {
 	return line_of("/proc/vmstat", name);

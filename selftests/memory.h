@@ -11,6 +11,8 @@
 
 /* A line of /proc/meminfo, in bytes, such as "MemTotal"; ends the test. */
 long long meminfo(const char *name);
+/* What is free, with what each processor keeps to itself. Ends the test. */
+long long memory_free(void);
 /* A line of /proc/vmstat; ends the test. */
 long long vmstat(const char *name);
 

@@ -263,6 +263,13 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 	page = vbm_pages_reachable(req, vbm_gfp_light(gfp), order);
 	if (!page)
 		page = vbm_pages_reachable(req, vbm_gfp_hard(gfp), order);
+	/* A place that is no good is for the next allocator to find better. */
+	if (page && !vbm_alloc_fits(req, page_to_phys(page))) {
+		__free_pages(page, order);
+		backing->nr_extents = 0;
+		vbm_backing_put(backing);
+		return ERR_PTR(-EAGAIN);
+	}
 	if (!page) {
 		backing->nr_extents = 0;
 		vbm_backing_put(backing);

@@ -128,15 +128,6 @@ static unsigned int vbm_range_block_cost(struct zone *zone, unsigned long pfn)
 	return cost;
 }
 
-static bool vbm_range_fits(const struct vbm_range_search *search,
-			   unsigned long pfn)
-{
-	u64 mask = search->req->limits->boundary_mask;
-	u64 first = PFN_PHYS(pfn);
-
-	return (first | mask) == ((first + search->req->size - 1) | mask);
-}
-
 static int vbm_range_try(struct vbm_range_search *search, unsigned long pfn,
 			 unsigned long cost)
 {
@@ -182,7 +173,7 @@ static int vbm_range_walk(struct vbm_range_search *search, struct zone *zone,
 			continue;
 
 		first = pfn - (search->nr_blocks - 1) * pageblock_nr_pages;
-		if (!vbm_range_fits(search, first))
+		if (!vbm_alloc_fits(search->req, PFN_PHYS(first)))
 			continue;
 		ret = vbm_range_try(search, first, cost);
 		if (ret != -EBUSY) {

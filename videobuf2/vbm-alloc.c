@@ -107,7 +107,20 @@ bool vbm_alloc_only_dma_api(const struct vbm_request *req)
 /* Only memory that is one piece is of use. */
 bool vbm_alloc_one_piece(const struct vbm_request *req)
 {
-	return req->contig && !req->limits->translated;
+	return (req->contig || req->limits->max_segments == 1) &&
+	       !req->limits->translated;
+}
+
+/* May memory that begins there be used for @req, if all of it is one piece? */
+bool vbm_alloc_fits(const struct vbm_request *req, u64 phys)
+{
+	const struct vbm_constraints *limits = req->limits;
+	u64 last = phys + req->size - 1;
+
+	if (limits->translated)
+		return true;
+	return last <= limits->max_addr && IS_ALIGNED(phys, limits->align) &&
+	       (phys | limits->boundary_mask) == (last | limits->boundary_mask);
 }
 
 /* Why an allocator of the DMA API fails: another one may be left to ask. */

@@ -67,6 +67,7 @@ extern const struct vbm_allocator * const vbm_allocators[];
 bool vbm_alloc_own_memory(struct device *dev);
 bool vbm_alloc_only_dma_api(const struct vbm_request *req);
 bool vbm_alloc_one_piece(const struct vbm_request *req);
+bool vbm_alloc_fits(const struct vbm_request *req, u64 phys);
 int vbm_alloc_last_resort(const struct vbm_request *req);
 
 void vbm_pages_free_run(struct page *page, unsigned long nr_pages);

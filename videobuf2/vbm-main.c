@@ -8,6 +8,7 @@
 #include "vbm-cache.h"
 #include "vbm-debugfs.h"
 #include "vbm-device.h"
+#include "vbm-limits.h"
 #include "vbm-mapping.h"
 #include "vbm-pool.h"
 
@@ -15,9 +16,12 @@ static int __init vbm_init(void)
 {
 	int ret;
 
-	ret = vbm_mapping_init();
+	ret = vbm_limits_init();
 	if (ret)
 		return ret;
+	ret = vbm_mapping_init();
+	if (ret)
+		goto err_fini_limits;
 	ret = vbm_pool_init();
 	if (ret)
 		goto err_fini_mapping;
@@ -31,6 +35,8 @@ err_fini_pool:
 	vbm_pool_fini();
 err_fini_mapping:
 	vbm_mapping_fini();
+err_fini_limits:
+	vbm_limits_fini();
 	return ret;
 }
 
@@ -42,6 +48,7 @@ static void __exit vbm_exit(void)
 	vbm_devices_fini();
 	vbm_pool_fini();
 	vbm_mapping_fini();
+	vbm_limits_fini();
 }
 
 module_init(vbm_init);

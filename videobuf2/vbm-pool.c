@@ -276,13 +276,14 @@ static bool vbm_pool_matches(const struct vbm_pool_block *block,
 			     const struct vbm_request *req, bool compound)
 {
 	u64 first = page_to_phys(block->page);
-	u64 last = first + (block->nr_pages << PAGE_SHIFT) - 1;
-	u64 mask = req->limits->boundary_mask;
 
-	return !!PageHead(block->page) == compound &&
-	       last <= req->limits->max_addr &&
-	       page_zonenum(block->page) <= gfp_zone(GFP_KERNEL | req->gfp) &&
-	       (!vbm_alloc_one_piece(req) || (first | mask) == (last | mask));
+	if (!!PageHead(block->page) != compound ||
+	    page_zonenum(block->page) > gfp_zone(GFP_KERNEL | req->gfp))
+		return false;
+	if (vbm_alloc_one_piece(req))
+		return vbm_alloc_fits(req, first);
+	return first + (block->nr_pages << PAGE_SHIFT) - 1 <=
+	       req->limits->max_addr;
 }
 
 static struct vbm_pool_block *
@@ -312,7 +313,8 @@ static bool vbm_pool_zero(struct page *page, unsigned long nr_pages)
 		if (PageHWPoison(page))
 			return false;
 		clear_highpage(page);
-		cond_resched();
+		if (!(nr_pages % VBM_POOL_MIN_PAGES))
+			cond_resched();
 	}
 	return true;
 }

@@ -49,6 +49,7 @@ const char * const vbm_stat_names[VBM_NR_STATS] = {
 	[VBM_STAT_POOL_LATE] = "pool_zeroed_late",
 	[VBM_STAT_POOL_ZEROED] = "pool_zeroed",
 	[VBM_STAT_POOL_SHRUNK] = "pool_shrunk",
+	[VBM_STAT_LESSONS] = "lessons",
 	[VBM_STAT_FAIL_NOMEM] = "fail_nomem",
 	[VBM_STAT_FAIL_LIMIT] = "fail_limit",
 	[VBM_STAT_FAIL_SIZE] = "fail_size",
