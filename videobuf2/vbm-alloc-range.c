@@ -91,8 +91,8 @@ static unsigned int vbm_range_page_cost(struct page *page, unsigned long *step)
 	if (PageReserved(page))
 		return VBM_RANGE_NEVER;
 	if (PageCompound(page)) {
-		unsigned long nr = 1UL << min(compound_order(&folio->page),
-					      (unsigned int)MAX_PAGE_ORDER);
+		unsigned long nr = 1UL << min_t(unsigned int, MAX_PAGE_ORDER,
+						compound_order(&folio->page));
 
 		*step = nr - (page_to_pfn(page) & (nr - 1));
 	} else if (!page_ref_count(page)) {
