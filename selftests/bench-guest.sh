@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# In the guest: runs the benchmark on dma-contig and on dma-sg. See bench.
+# In the guest: runs the benchmark on dma-contig and on dma-sg, or with the
+# argument "large" what is done there with 4K. See bench.
 
 set -eu
 
@@ -24,6 +25,10 @@ node()
 	done | head -n 1
 }
 
+if [ "${1:-}" = large ]; then
+	$bin/bench-run large "$(node vivid.0 vid-cap)"
+	exit
+fi
 $bin/bench-run contig "$(node vivid.0 vid-cap)" "$(node vivid.0 vid-out)"
 $bin/bench-run sg "$(node vbcam.0 '')" "$(node vbcam.1 '')"
 

@@ -139,7 +139,13 @@ if ! echo +memory > /sys/fs/cgroup/cgroup.subtree_control ||
 	exit 1
 fi
 
-load || exit 1
+if [ "$boot" = large ]; then
+	# What holds the core can not be unloaded by a test.
+	# shellcheck disable=SC2086 # several arguments
+	modprobe vivid $VBM_VIVID && modprobe vbcam $VBM_VBCAM
+else
+	load
+fi || exit 1
 case $boot in
 direct)
 	for program in vbm-export vbm-lifetime vbm-mmap vbm-cpu vbm-userptr \
@@ -181,6 +187,11 @@ swiotlb)
 		load || exit 1
 		fatal vbm-driver
 	fi
+	;;
+large)
+	run vbm-large
+	[ "$STOCK" = 1 ] || run vbm-pool
+	unload
 	;;
 import)
 	run_import "$@"

@@ -62,6 +62,18 @@
 #endif
 
 /*
+ * 6.17 has alloc_contig_range() take flags where it took a migrate type.
+ * Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define VBM_ALLOC_CONTIG_RANGE(start, end, gfp)	\
+	alloc_contig_range(start, end, MIGRATE_MOVABLE, gfp)
+#else
+#define VBM_ALLOC_CONTIG_RANGE(start, end, gfp)	\
+	alloc_contig_range(start, end, ACR_FLAGS_NONE, gfp)
+#endif
+
+/*
  * 6.13 merged hrtimer_init() and the setting of the function into one call.
  * Goes with 6.12.
  */

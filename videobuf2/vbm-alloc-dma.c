@@ -95,7 +95,7 @@ static struct vbm_backing *vbm_dma_alloc(const struct vbm_request *req)
 			      GFP_KERNEL | __GFP_NOWARN | req->gfp,
 			      attrs | DMA_ATTR_NO_WARN);
 	if (!cpu) {
-		ret = -ENOMEM;
+		ret = vbm_alloc_last_resort(req);
 		goto err_uncharge;
 	}
 
@@ -129,7 +129,7 @@ static void vbm_dma_free(struct vbm_backing *backing)
 	put_device(backing->dma.dev);
 }
 
-/* The last resort of dma-contig; dma-sg never had it. */
+/* For dma-contig; dma-sg never had it. */
 static bool vbm_dma_suits(const struct vbm_request *req)
 {
 	return req->contig && req->coherent;
@@ -158,7 +158,7 @@ static struct vbm_backing *vbm_noncontig_alloc(const struct vbm_request *req)
 				      ~(GFP_DMA | GFP_DMA32 | __GFP_HIGHMEM),
 				      req->attrs & DMA_ATTR_ALLOC_SINGLE_PAGES);
 	if (!sgt) {
-		ret = -ENOMEM;
+		ret = vbm_alloc_last_resort(req);
 		goto err_uncharge;
 	}
 

@@ -5,7 +5,8 @@
  * IOMMU to make one of many.
  *
  * The pages are zeroed by the page allocator and by nobody else, and charged
- * to the memory cgroup of the caller. High orders are taken where they lie
+ * to the memory cgroup of the caller. Who is charged for nothing is given what
+ * lies in the pool. High orders are taken where they lie
  * ready; only what can not do with less makes the kernel reclaim, and nothing
  * ever calls the OOM killer.
  *
@@ -23,6 +24,7 @@
 #include "vbm-alloc.h"
 #include "vbm-backing.h"
 #include "vbm-constraints.h"
+#include "vbm-pool.h"
 #include "vbm.h"
 
 #define VBM_GFP		(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN)
@@ -80,7 +82,15 @@ static struct page *vbm_pages_reachable(const struct vbm_request *req,
 	return page;
 }
 
-static void vbm_pages_free_run(struct page *page, unsigned long nr_pages)
+/**
+ * vbm_pages_free_run() - give pages back
+ * @page: the first of @nr_pages adjacent ones; the last may be in the middle of
+ *	a compound page
+ * @nr_pages: how many
+ *
+ * Context: any; not with a lock held that reclaim takes.
+ */
+void vbm_pages_free_run(struct page *page, unsigned long nr_pages)
 {
 	struct page *end = page + nr_pages;
 
@@ -103,11 +113,16 @@ static bool vbm_pages_worth_trimming(unsigned long nr_pages, unsigned int order)
 
 /* The largest chunk to be had without effort, at most @order. */
 static struct page *vbm_pages_chunk(const struct vbm_request *req,
-				    unsigned int order)
+				    unsigned int order, bool pooled)
 {
 	gfp_t gfp = VBM_GFP | req->gfp;
 	struct page *page;
 
+	if (pooled) {
+		page = vbm_pool_get(req, 1UL << order, true, numa_mem_id());
+		if (page)
+			return page;
+	}
 	for (; order; order--) {
 		page = vbm_pages_reachable(req, vbm_gfp_light(gfp) | __GFP_COMP,
 					   order);
@@ -147,11 +162,12 @@ static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
 	struct page *page, *next;
 	struct vbm_extent *ext;
 	unsigned long end = ULONG_MAX;
+	bool pooled = vbm_pool_for_caller();
 	LIST_HEAD(chunks);
 
 	while (left) {
 		order = vbm_pages_order(left, whole, order);
-		page = vbm_pages_chunk(req, order);
+		page = vbm_pages_chunk(req, order, pooled);
 		if (!page)
 			goto err_free_chunks;
 		/* What failed once is not tried again for this buffer. */
@@ -209,6 +225,14 @@ static bool vbm_pages_missing(const struct vbm_request *req)
 	return false;
 }
 
+static struct page *vbm_pages_pooled_run(const struct vbm_request *req,
+					 unsigned long nr_pages, bool single)
+{
+	if (!vbm_pool_for_caller())
+		return NULL;
+	return vbm_pool_get(req, nr_pages, !single, numa_mem_id());
+}
+
 /*
  * One physically contiguous run for all of it. Where memory is there and only
  * lies in pieces, the DMA API may know another place (CMA). Where memory is
@@ -233,9 +257,19 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 
 	if (!trim)
 		gfp |= __GFP_COMP;
+	page = vbm_pages_pooled_run(req, trim ? nr_pages : 1UL << order, trim);
+	if (page)
+		goto done;
 	page = vbm_pages_reachable(req, vbm_gfp_light(gfp), order);
 	if (!page)
 		page = vbm_pages_reachable(req, vbm_gfp_hard(gfp), order);
+	/* A place that is no good is for the next allocator to find better. */
+	if (page && !vbm_alloc_fits(req, page_to_phys(page))) {
+		__free_pages(page, order);
+		backing->nr_extents = 0;
+		vbm_backing_put(backing);
+		return ERR_PTR(-EAGAIN);
+	}
 	if (!page) {
 		backing->nr_extents = 0;
 		vbm_backing_put(backing);
@@ -246,6 +280,7 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 		split_page(page, order);
 		vbm_pages_free_run(page + nr_pages, (1UL << order) - nr_pages);
 	}
+done:
 	backing->extents[0].page = page;
 	backing->extents[0].phys = page_to_phys(page);
 	backing->extents[0].nr_pages = nr_pages;
@@ -254,9 +289,27 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 
 static struct vbm_backing *vbm_pages_alloc(const struct vbm_request *req)
 {
-	if (req->contig && !req->limits->translated)
+	if (vbm_alloc_one_piece(req))
 		return vbm_pages_alloc_run(req);
 	return vbm_pages_alloc_list(req);
+}
+
+static void vbm_pages_free_extent(struct page *page, unsigned long nr_pages)
+{
+	struct page *end = page + nr_pages;
+	unsigned long nr;
+
+	/* All single, or none is to be kept. */
+	if (!PageHead(page)) {
+		if (!vbm_pool_put(page, nr_pages))
+			vbm_pages_free_run(page, nr_pages);
+		return;
+	}
+	for (; page < end; page += nr) {
+		nr = 1UL << compound_order(page);
+		if (!vbm_pool_put(page, nr))
+			vbm_pages_free_run(page, nr);
+	}
 }
 
 static void vbm_pages_free(struct vbm_backing *backing)
@@ -264,8 +317,8 @@ static void vbm_pages_free(struct vbm_backing *backing)
 	unsigned int i;
 
 	for (i = 0; i < backing->nr_extents; i++)
-		vbm_pages_free_run(backing->extents[i].page,
-				   backing->extents[i].nr_pages);
+		vbm_pages_free_extent(backing->extents[i].page,
+				      backing->extents[i].nr_pages);
 }
 
 /*

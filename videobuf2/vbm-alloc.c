@@ -3,8 +3,9 @@
  * The table of allocators, and what they share.
  *
  * Page memory is charged to the memory cgroup of whoever allocates. What the
- * DMA API hands out can not be charged from a module; it counts against one
- * limit for the whole machine instead, the parameter uncharged_limit_mb.
+ * DMA API hands out, and ranges, can not be charged from a module; they count
+ * against one limit for the whole machine instead, the parameter
+ * uncharged_limit_mb.
  */
 
 #include <linux/atomic.h>
@@ -14,14 +15,22 @@
 #include <linux/swiotlb.h>
 
 #include "vbm-alloc.h"
+#include "vbm-constraints.h"
 #include "vbm-stats.h"
 
-/* Asked in this order. */
+/*
+ * Asked in this order: what lies ready; the DMA API, which knows where memory
+ * was set aside for such requests (CMA); and where it has none, memory that is
+ * cleared first.
+ */
 const struct vbm_allocator * const vbm_allocators[] = {
 	&vbm_alloc_region,
 	&vbm_alloc_pages,
 	&vbm_alloc_noncontig,
 	&vbm_alloc_dma,
+#ifdef CONFIG_CONTIG_ALLOC
+	&vbm_alloc_range,
+#endif
 	NULL
 };
 
@@ -32,6 +41,12 @@ MODULE_PARM_DESC(uncharged_limit_mb,
 
 static atomic_long_t vbm_uncharged;
 
+/* In bytes; 0: none. */
+u64 vbm_alloc_uncharged_limit(void)
+{
+	return (u64)READ_ONCE(uncharged_limit_mb) << 20;
+}
+
 /**
  * vbm_alloc_charge() - account memory that no cgroup can be charged for
  * @size: bytes
@@ -41,7 +56,7 @@ static atomic_long_t vbm_uncharged;
  */
 int vbm_alloc_charge(size_t size)
 {
-	u64 limit = (u64)READ_ONCE(uncharged_limit_mb) << 20;
+	u64 limit = vbm_alloc_uncharged_limit();
 	long now = atomic_long_add_return(size, &vbm_uncharged);
 
 	if (limit && now > 0 && now > limit) {
@@ -88,4 +103,33 @@ bool vbm_alloc_only_dma_api(const struct vbm_request *req)
 
 	return req->attrs || !dev->dma_mask || get_dma_ops(dev) ||
 	       vbm_alloc_own_memory(dev);
+}
+
+/* Only memory that is one piece is of use. */
+bool vbm_alloc_one_piece(const struct vbm_request *req)
+{
+	return (req->contig || req->limits->max_segments == 1) &&
+	       !req->limits->translated;
+}
+
+/* May memory that begins there be used for @req, if all of it is one piece? */
+bool vbm_alloc_fits(const struct vbm_request *req, u64 phys)
+{
+	const struct vbm_constraints *limits = req->limits;
+	u64 last = phys + req->size - 1;
+
+	if (limits->translated)
+		return true;
+	return last <= limits->max_addr && IS_ALIGNED(phys, limits->align) &&
+	       (phys | limits->boundary_mask) == (last | limits->boundary_mask);
+}
+
+/* Why an allocator of the DMA API fails: another one may be left to ask. */
+int vbm_alloc_last_resort(const struct vbm_request *req)
+{
+#ifdef CONFIG_CONTIG_ALLOC
+	if (vbm_alloc_range.suits(req))
+		return -EAGAIN;
+#endif
+	return -ENOMEM;
 }

@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 struct device;
+struct page;
 struct vbm_backing;
 struct vbm_constraints;
 
@@ -62,12 +63,19 @@ extern const struct vbm_allocator vbm_alloc_region;
 extern const struct vbm_allocator vbm_alloc_pages;
 extern const struct vbm_allocator vbm_alloc_dma;
 extern const struct vbm_allocator vbm_alloc_noncontig;
+extern const struct vbm_allocator vbm_alloc_range;
 
 extern const struct vbm_allocator * const vbm_allocators[];
 
 bool vbm_alloc_own_memory(struct device *dev);
 bool vbm_alloc_only_dma_api(const struct vbm_request *req);
+bool vbm_alloc_one_piece(const struct vbm_request *req);
+bool vbm_alloc_fits(const struct vbm_request *req, u64 phys);
+int vbm_alloc_last_resort(const struct vbm_request *req);
 
+void vbm_pages_free_run(struct page *page, unsigned long nr_pages);
+
+u64 vbm_alloc_uncharged_limit(void);
 int vbm_alloc_charge(size_t size);
 void vbm_alloc_uncharge(size_t size);
 

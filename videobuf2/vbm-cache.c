@@ -60,6 +60,7 @@
 #include "vbm-cache.h"
 #include "vbm-device.h"
 #include "vbm-import.h"
+#include "vbm-pool.h"
 #include "vbm-region.h"
 #include "vbm-stats.h"
 #include "vbm.h"
@@ -504,9 +505,13 @@ static bool vbm_cache_has_addresses(void)
 /* See vbm_cache_retry(). */
 bool vbm_cache_cures(int error)
 {
+	bool cures;
+
 	switch (error) {
 	case -ENOMEM:
-		return vbm_cache_reclaim();
+		cures = vbm_cache_reclaim();
+		/* Of what that has freed, too. */
+		return vbm_pool_drain() || cures;
 	case -EIO:
 	case -ENOSPC:
 		/* How the DMA API fails, at times for good: memory is no help. */

@@ -10,6 +10,7 @@
 #include "vbm-device.h"
 #include "vbm-limits.h"
 #include "vbm-mapping.h"
+#include "vbm-pool.h"
 
 static int __init vbm_init(void)
 {
@@ -21,12 +22,17 @@ static int __init vbm_init(void)
 	ret = vbm_mapping_init();
 	if (ret)
 		goto err_fini_limits;
-	ret = vbm_cache_init();
+	ret = vbm_pool_init();
 	if (ret)
 		goto err_fini_mapping;
+	ret = vbm_cache_init();
+	if (ret)
+		goto err_fini_pool;
 	vbm_debugfs_init();
 	return 0;
 
+err_fini_pool:
+	vbm_pool_fini();
 err_fini_mapping:
 	vbm_mapping_fini();
 err_fini_limits:
@@ -40,6 +46,7 @@ static void __exit vbm_exit(void)
 	vbm_debugfs_fini();
 	vbm_cache_fini();
 	vbm_devices_fini();
+	vbm_pool_fini();
 	vbm_mapping_fini();
 	vbm_limits_fini();
 }

@@ -58,6 +58,10 @@
  *               vbm_stated_lock                 spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
  *               vbm_import.sync_lock            spinlock, irqs off
+ *               vbm_range_lock                  mutex, global
+ *                 reclaim
+ *                   vbm_pool_lock               spinlock, global; none of ours
+ *                                               within
  *           vbm_cache_lock                      spinlock, global; none of ours
  *                                               within
  *               vbm_regions_lock                spinlock, global; likewise
