@@ -153,7 +153,7 @@ static const struct vb2_ops vbcam_queue_ops = {
 };
 
 /* Is there nothing that a patient camera would capture into? */
-static bool vbcam_must_wait(const struct vbcam_dev *cam)
+static bool vbcam_must_wait(struct vbcam_dev *cam)
 {
 	const struct vbcam_buf *buf;
 
