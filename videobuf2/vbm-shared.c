@@ -28,6 +28,7 @@
 #include "vbm-constraints.h"
 #include "vbm-cpu.h"
 #include "vbm-device.h"
+#include "vbm-limits.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
@@ -50,18 +51,18 @@ struct vbm_shared {
 	struct vbm_mapping *maps[] __counted_by(nr);
 };
 
-/* What all of them can live with. Behind an IOMMU only if all are. */
-static void vbm_shared_merge(struct vbm_constraints *all,
-			     const struct vbm_constraints *with)
+/* What one of the devices asks of the memory, and all before it. */
+static void vbm_shared_add(struct vbm_constraints *all, struct device *dev,
+			   size_t size, unsigned int flags)
 {
-	all->max_addr = min(all->max_addr, with->max_addr);
-	all->max_segment = min(all->max_segment, with->max_segment);
-	all->boundary_mask = min(all->boundary_mask, with->boundary_mask);
-	if (with->max_bounce)
-		all->max_bounce = min_not_zero(all->max_bounce,
-					       with->max_bounce);
-	all->bounce_all |= with->bounce_all;
-	all->translated &= with->translated;
+	struct vbm_constraints limits;
+
+	vbm_device_describe(dev, &limits);
+	/* An IOMMU makes one address of any memory. */
+	if (flags & VBM_SHARED_CONTIG && !limits.translated)
+		vbm_constraints_one_address(&limits);
+	vbm_constraints_settle(&limits, size);
+	vbm_constraints_merge(all, &limits);
 }
 
 static void vbm_shared_drop_maps(struct vbm_shared *shared)
@@ -133,7 +134,7 @@ static int vbm_shared_try(struct vbm_shared *shared,
 		return -ENOMEM;
 	vbm_buf_init(buf);
 	buf->plane.kind = VBM_MMAP;
-	buf->plane.contig = req->contig;
+	buf->plane.contig = shared->flags & VBM_SHARED_CONTIG;
 	buf->plane.dir = req->dir;
 	buf->plane.dev = req->dev;
 	buf->plane.size = req->size;
@@ -203,12 +204,11 @@ struct vbm_shared *vbm_shared_alloc(struct device * const *devs,
 				    enum dma_data_direction dir,
 				    unsigned int flags)
 {
-	struct vbm_constraints all, limits;
+	struct vbm_constraints all;
 	struct vbm_request req = {
 		.limits = &all,
 		.size = PAGE_ALIGN(size),
 		.dir = dir,
-		.contig = flags & VBM_SHARED_CONTIG,
 		.coherent = flags & VBM_SHARED_COHERENT,
 	};
 	struct vbm_shared *shared;
@@ -226,12 +226,13 @@ struct vbm_shared *vbm_shared_alloc(struct device * const *devs,
 	shared->nr = nr_devs;
 
 	req.dev = devs[0];
-	vbm_device_describe(devs[0], &all);
-	for (i = 1; i < nr_devs; i++) {
-		vbm_device_describe(devs[i], &limits);
-		vbm_shared_merge(&all, &limits);
-	}
-	ret = vbm_shared_find(shared, devs, &req);
+	vbm_constraints_init(&all);
+	for (i = 0; i < nr_devs; i++)
+		vbm_shared_add(&all, devs[i], req.size, flags);
+	req.contig = all.max_segments == 1;
+	ret = -EOPNOTSUPP;
+	if (!vbm_constraints_possible(&all, req.size))
+		ret = vbm_shared_find(shared, devs, &req);
 	if (vbm_cache_retry(ret))
 		ret = vbm_shared_find(shared, devs, &req);
 	if (ret) {
