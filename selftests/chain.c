@@ -199,7 +199,7 @@ static void foreign_buffers(struct link *link)
 
 	if (link->from.planes != 1)
 		errx(1, "%s: foreign memory is for one plane", link->from.name);
-	if (opt.layout == FOREIGN_CONTIGUOUS)
+	if (opt.layout == FOREIGN_CONTIGUOUS && !strncmp(opt.exporter, "heap:", 5))
 		size = (size + HEAP_BLOCK - 1) / HEAP_BLOCK * HEAP_BLOCK;
 	link->count = opt.buffers;
 	for (i = 0; i < link->count; i++) {

@@ -144,7 +144,7 @@ def impossible(point):
     """Is it no wonder that ours can not be measured there?
 
     There is no contiguous memory above 4 MiB without an IOMMU, and what
-    bounces in pieces has one address by chance only.
+    bounces in pieces has no one address.
     """
     if point["storage"] != "contig":
         return False

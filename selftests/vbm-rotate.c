@@ -13,9 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/dma-buf.h>
+
+#include "foreign-mem.h"
 #include "ksft.h"
 #include "v4l2.h"
 #include "peer.h"
@@ -809,6 +813,54 @@ static void test_patience(const char *node)
 	await("parked", 0);
 }
 
+/*
+ * What is let go of has its bounce buffer still, if it is kept. The heap brings all
+ * of its importers' back to memory when the CPU wants to read, also those of
+ * devices that have only read: by then there are newer bytes.
+ */
+static void nothing_old(bool reader_first)
+{
+	struct foreign_mem a, b;
+	int reader, writer;
+	struct source s = { .step = -1, .nr = 1 };
+
+	CHECK_EQ(foreign_mem_alloc(&a, "heap:system", SIZE, FOREIGN_ANY),
+		 FOREIGN_OK);
+	CHECK_EQ(foreign_mem_alloc(&b, "heap:system", SIZE, FOREIGN_ANY),
+		 FOREIGN_OK);
+	s.fd[0] = a.fd;
+	s.map[0] = dmabuf_mmap(a.fd, SIZE);
+	reader = importer_open(true, true, 1, -1);
+	writer = importer_open(true, false, 1, -1);
+	if (!reader_first) {
+		capture_into(writer, 0, &s, 0);
+		use(writer, b.fd);
+	}
+	s.seed[0] = ++last_seed;
+	frame_fill(s.seed[0]);
+	CHECK_OK(dmabuf_sync(a.fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE));
+	memcpy(s.map[0], data, SIZE);
+	CHECK_OK(dmabuf_sync(a.fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE));
+	put_out(reader, 0, &s, 0);
+	use(reader, b.fd);
+	capture_into(writer, 0, &s, 0);
+	CHECK_OK(dmabuf_sync(a.fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ));
+	expect_seed(s.map[0], s.seed[0]);
+	CHECK_OK(dmabuf_sync(a.fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ));
+	close(reader);
+	close(writer);
+	munmap(s.map[0], SIZE);
+	close(a.fd);
+	close(b.fd);
+}
+
+static void test_nothing_old(const char *node)
+{
+	(void)node;
+	nothing_old(true);
+	nothing_old(false);
+}
+
 static const struct ksft_test tests[] = {
 	{ "dma-sg: n buffers over m indexes of queues and devices",
 	  test_rotate_sg, 0, KSFT_NO_NODE | KSFT_OURS, .timeout = 300 },
@@ -822,6 +874,9 @@ static const struct ksft_test tests[] = {
 	  0, KSFT_NO_NODE | KSFT_OURS },
 	{ "one buffer at two indexes", test_two_indexes, 0,
 	  KSFT_NO_NODE | KSFT_OURS },
+	/* testbed/broken/keep-foreign.patch has it fail. */
+	{ "what is let go of brings no old bytes back", test_nothing_old, 0,
+	  KSFT_NO_NODE | KSFT_OURS | KSFT_SWIOTLB },
 	/* What is foreign and bounces is not parked. */
 	{ "a list for who wants one address, and the reverse", test_kinds, 0,
 	  KSFT_NO_NODE | KSFT_OURS | KSFT_DIRECT },

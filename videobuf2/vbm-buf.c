@@ -23,6 +23,7 @@
 #include "vbm-cache.h"
 #include "vbm-device.h"
 #include "vbm-freeze.h"
+#include "vbm-limits.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
@@ -58,6 +59,7 @@ void vbm_buf_init(struct vbm_buf *buf)
 	mutex_init(&buf->lock);
 	spin_lock_init(&buf->sync_lock);
 	INIT_LIST_HEAD(&buf->mappings);
+	INIT_LIST_HEAD(&buf->attachments);
 	INIT_LIST_HEAD(&buf->vmas);
 	dma_resv_init(&buf->resv);
 }
@@ -73,6 +75,7 @@ static void vbm_buf_fini(struct vbm_buf *buf)
 		vbm_mapping_put_locked(buf->own);
 	}
 	VBM_ASSERT(list_empty(&buf->mappings));
+	VBM_ASSERT(list_empty(&buf->attachments));
 	if (buf->file)
 		fput(buf->file);
 	vbm_backing_put(buf->backing);
@@ -143,6 +146,7 @@ int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
 	struct vbm_mapping *own;
 	int ret = 0;
 
+	vbm_backing_publish(backing);
 	mutex_lock(&buf->lock);
 	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir,
 				     true);

@@ -502,6 +502,31 @@ static bool vbm_cpu_is_ram(struct device *dev, dma_addr_t addr)
 }
 
 /**
+ * vbm_cpu_foreign_bounces() - does a device see a copy of an exporter's memory?
+ * @dev: the device that is attached
+ * @sgt: the table, mapped
+ *
+ * What needs syncing for a device that is coherent is a copy. Of another device
+ * it can not be told: the pages are the exporter's to know.
+ *
+ * Context: may sleep.
+ * Return: true if some segment is known to be in a bounce buffer.
+ */
+bool vbm_cpu_foreign_bounces(struct device *dev, struct sg_table *sgt)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (use_dma_iommu(dev) || get_dma_ops(dev) ||
+	    !dev_is_dma_coherent(dev) || !dma_dev_need_sync(dev))
+		return false;
+	for_each_sgtable_dma_sg(sgt, sg, i)
+		if (dma_need_sync(dev, sg_dma_address(sg)))
+			return true;
+	return false;
+}
+
+/**
  * vbm_cpu_foreign_needs_sync() - does a foreign exporter's table need syncing?
  * @dev: the device that is attached
  * @sgt: the table, mapped

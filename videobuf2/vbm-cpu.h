@@ -57,6 +57,7 @@ void vbm_cpu_end_range_locked(struct vbm_mapping *by, size_t offset,
 
 bool vbm_cpu_bounces(const struct vbm_mapping *map);
 
+bool vbm_cpu_foreign_bounces(struct device *dev, struct sg_table *sgt);
 bool vbm_cpu_foreign_needs_sync(struct device *dev, struct sg_table *sgt);
 void vbm_cpu_foreign_give(struct device *dev, struct sg_table *sgt,
 			  size_t offset, size_t length,

@@ -525,11 +525,40 @@ static bool vbm_import_fits(const struct vbm_import *imp)
 	return false;
 }
 
+/*
+ * Bytes in one piece from the first on. Segments that bounce are neighbours by
+ * chance: an import that works one time and not the next helps nobody, so the
+ * first of them is all that counts. (An IOMMU places its bounce buffers behind
+ * one address.) @map: of a buffer of ours, else NULL.
+ */
+static size_t vbm_import_one_piece(const struct vbm_import *imp,
+				   struct vbm_mapping *map,
+				   struct sg_table *sgt)
+{
+	size_t first = sg_dma_len(sgt->sgl);
+	size_t piece = vbm_mapping_contiguous(sgt);
+	bool bounces;
+
+	if (piece == first)
+		return piece;
+	if (map) {
+		/* It stays mapped while this lock is held. */
+		mutex_lock(&map->buf->lock);
+		bounces = map->live && !map->vdev->limits.translated &&
+			  vbm_cpu_bounces(map);
+		mutex_unlock(&map->buf->lock);
+	} else {
+		bounces = vbm_cpu_foreign_bounces(imp->plane.dev, sgt);
+	}
+	return bounces ? first : piece;
+}
+
 /* @stat: if it fails, why. */
 static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 {
 	struct vbm_plane *plane = &imp->plane;
 	struct dma_buf_attachment *attach;
+	struct vbm_mapping *map = NULL;
 	struct sg_table *sgt;
 	size_t piece = 0;
 	bool ours;
@@ -550,8 +579,10 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 		goto err_detach;
 	}
 
+	if (ours)
+		map = vbm_attachment_mapping(attach, plane->dir);
 	imp->segments = sgt->nents;
-	imp->piece = vbm_mapping_contiguous(sgt);
+	imp->piece = vbm_import_one_piece(imp, map, sgt);
 	imp->whole = imp->piece >= imp->dmabuf->size;
 	if (!vbm_import_fits(imp)) {
 		*stat = VBM_STAT_FAIL_CONTIGUITY;
@@ -562,8 +593,8 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 	plane->dma_addr = sg_dma_address(sgt->sgl);
 	plane->sgt = sgt;
 	if (ours) {
-		imp->map = vbm_attachment_mapping(attach, plane->dir);
-		imp->syncs = imp->map->need_sync;
+		imp->map = map;
+		imp->syncs = map->need_sync;
 		imp->attach = attach;
 		return 0;
 	}

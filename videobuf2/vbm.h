@@ -31,7 +31,7 @@
  *   vbm_table       the importer's, from map to unmap; private to it, since
  *                   importers write into what they are given.
  *   vbm_device      references: the global list (while its devres entry
- *                   lives), and each vbm_mapping.
+ *                   lives), each vbm_mapping, and each vbm_attachment.
  *   vbm_import      vb2's from attach until detach, then the cache's or nobody's;
  *                   a device that goes holds it while it unmaps. Once it has
  *                   been parked it has a reference to the dma-buf, too.
@@ -50,6 +50,8 @@
  *             vbm_buf.lock                      mutex
  *               reclaim, i_mmap
  *               vbm_devices_lock                spinlock, global
+ *                 vbm_lesson_lock               spinlock, global
+ *               vbm_stated_lock                 spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
  *               vbm_import.sync_lock            spinlock, irqs off
  *           vbm_cache_lock                      spinlock, global; none of ours
@@ -153,6 +155,7 @@ struct vbm_extent {
  * @dma.sgt: result of dma_alloc_noncontiguous()
  * @dma.dir: direction given to it
  * @vec: the pinned user pages
+ * @shape: where it lies, in short; set by vbm_backing_publish()
  * @nr_extents: how many; 0 where the DMA API gives memory without saying which
  * @extents: in the order of the buffer's bytes
  */
@@ -170,6 +173,7 @@ struct vbm_backing {
 		enum dma_data_direction dir;
 	} dma;
 	struct frame_vector *vec;
+	struct vbm_backing_shape shape;
 	unsigned int nr_extents;
 	struct vbm_extent extents[];
 };
@@ -242,8 +246,8 @@ struct vbm_mapping {
  * struct vbm_buf - a plane with storage of its own
  * @plane: first member
  * @ref: see "Who owns what"
- * @lock: guards @mappings, @vaddr, @vmap_users, @accesses, @file, @vmas and the
- *	mappings' counts
+ * @lock: guards @mappings, @attachments, @vaddr, @vmap_users, @accesses, @file,
+ *	@vmas and the mappings' counts
  * @sync_lock: guards @mappings against readers in interrupts; with it who may
  *	touch the storage is decided, see vbm-freeze.c
  * @backing: the storage; changed under both locks
@@ -251,6 +255,7 @@ struct vbm_mapping {
  *	under both locks
  * @table: what &vbm_plane.sgt points to: the table of @own
  * @mappings: all of them
+ * @attachments: of all its dma-bufs, mapped or not
  * @resv: reservation object, shared by all its dma-bufs
  * @file: carries the inode whose mapping lists this plane's user PTEs
  * @vmas: what was mapped by mmap(), &struct vbm_vma
@@ -280,6 +285,7 @@ struct vbm_buf {
 	struct vbm_mapping *own;
 	struct sg_table table;
 	struct list_head mappings;
+	struct list_head attachments;
 	struct dma_resv resv;
 	struct file *file;
 	struct list_head vmas;

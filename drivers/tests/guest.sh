@@ -54,6 +54,20 @@ test_broken_orders()
 	rmmod vbm_step vbm_peer
 }
 
+# Imports that bounce and are kept, though their exporter is foreign.
+test_broken_keeping()
+{
+	local out
+
+	modprobe vbm-peer
+	modprobe vbm-step
+	out=$(/build/selftests/vbm-rotate -t 'no old bytes')
+	[[ $out == *'bytes at 0 are of frame '* ]]
+	tap_is $? 0 'control: kept imports that bring old bytes back are found'
+	tap_diag "$out"
+	rmmod vbm_step vbm_peer
+}
+
 case $1 in
 direct)
 	test_memory
@@ -91,6 +105,7 @@ strict)
 broken)
 	test_broken
 	test_broken_orders
+	test_broken_keeping
 	;;
 soak)
 	load_all "$([ -d /sys/class/iommu/dmar0 ] && echo 2 || echo 0)"

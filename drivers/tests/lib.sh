@@ -98,13 +98,11 @@ load_all()	# pci functions of each driver, parameters for all of them...
 	fi
 }
 
-# Turned on once and while nothing streams, and without the names of processes,
-# for which the scheduler would be patched: an emulated processor can execute
+# Turned on once and while nothing streams: an emulated processor can execute
 # code that another one has patched a moment ago, and die of it.
 trace_begin()
 {
 	if [ "$(cat $tracing/events/vbdma/vbdma_frame/enable)" != 1 ]; then
-		echo 0 > $tracing/options/record-cmd
 		echo 16384 > $tracing/buffer_size_kb
 		echo 1 > $tracing/events/vbdma/vbdma_frame/enable
 	fi

@@ -7,8 +7,9 @@
  * is lost, and its sequence number with it, as with real cameras. If the last
  * frame is still being captured, the period is stretched by one: the emulated
  * sensor is never ahead of the machine that emulates it. A patient camera
- * stretches it for want of a buffer, too, so that what a test sees of it does
- * not depend on how fast the test is.
+ * stretches it for want of a buffer, too, or of one that has been queued for a
+ * whole period, so that what a test sees of it does not depend on how fast the
+ * test is: not even whether a buffer is full before QBUF has returned.
  *
  * The camera looks at a buffer's DMA addresses while it captures into it and
  * at no other time.
@@ -74,9 +75,11 @@ static int vbcam_buf_prepare(struct vb2_buffer *vb)
 static void vbcam_buf_queue(struct vb2_buffer *vb)
 {
 	struct vbcam_dev *cam = vb2_get_drv_priv(vb->vb2_queue);
+	struct vbcam_buf *buf = to_vbcam_buf(vb);
 
 	spin_lock_bh(&cam->slock);
-	list_add_tail(&to_vbcam_buf(vb)->list, &cam->queued);
+	buf->tick = cam->ticks;
+	list_add_tail(&buf->list, &cam->queued);
 	spin_unlock_bh(&cam->slock);
 }
 
@@ -149,6 +152,17 @@ static const struct vb2_ops vbcam_queue_ops = {
 	VBM_VB2_WAIT_OPS
 };
 
+/* Is there nothing that a patient camera would capture into? */
+static bool vbcam_must_wait(const struct vbcam_dev *cam)
+{
+	const struct vbcam_buf *buf;
+
+	if (!cam->patient)
+		return false;
+	buf = list_first_entry_or_null(&cam->queued, struct vbcam_buf, list);
+	return !buf || cam->ticks - buf->tick < 2;
+}
+
 static enum hrtimer_restart vbcam_clock_tick(struct hrtimer *timer)
 {
 	struct vbcam_dev *cam = container_of(timer, struct vbcam_dev, clock);
@@ -162,8 +176,9 @@ static enum hrtimer_restart vbcam_clock_tick(struct hrtimer *timer)
 
 	periods = hrtimer_forward_now(timer, vbcam_queue_period(cam));
 	cam->stats.late += periods - 1;
+	cam->ticks++;
 
-	if (cam->active || (list_empty(&cam->queued) && cam->patient)) {
+	if (cam->active || vbcam_must_wait(cam)) {
 		cam->stats.late++;
 	} else if (list_empty(&cam->queued)) {
 		cam->stats.lost++;

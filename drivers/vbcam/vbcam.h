@@ -56,10 +56,12 @@ struct vbcam_fmt {
  * struct vbcam_buf - a buffer
  * @vb: what vb2 knows of it, first by its rules
  * @list: entry in vbcam_dev.queued
+ * @tick: &vbcam_dev.ticks when it was queued
  */
 struct vbcam_buf {
 	struct vb2_v4l2_buffer	vb;
 	struct list_head	list;
+	unsigned int		tick;
 };
 
 /**
@@ -120,6 +122,7 @@ struct vbcam_stats {
  * @queued: buffers to capture into
  * @active: the one that @work owns
  * @sequence: number of the next frame
+ * @ticks: frame periods since the device is there
  * @stats: see there
  * @debugfs: directory of this camera
  */
@@ -147,6 +150,7 @@ struct vbcam_dev {
 	struct list_head		queued;
 	struct vbcam_buf		*active;
 	u32				sequence;
+	unsigned int			ticks;
 	struct vbcam_stats		stats;
 
 	struct dentry			*debugfs;

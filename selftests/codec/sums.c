@@ -191,6 +191,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		errx(2, "see the head of sums.c");
 
+	/* It stays on: each turn patches code, which an emulator may not survive. */
 	trace_set(EVENTS "/trace", "");
 	trace_set(EVENTS "/events/vbdma/vbdma_frame/enable", "1");
 	trace = open(EVENTS "/trace_pipe", O_RDONLY | O_NONBLOCK);
@@ -201,7 +202,6 @@ int main(int argc, char **argv)
 		for (raw = 0; raw < 3; raw++)
 			file(argv[1], argv[2], argv[i], raw);
 	control(argv[1], argv[2], argv[3]);
-	trace_set(EVENTS "/events/vbdma/vbdma_frame/enable", "0");
 	results_end();
 
 	return 0;
