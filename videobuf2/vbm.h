@@ -266,6 +266,7 @@ struct vbm_mapping {
  * @accesses: CPU accesses of drivers under way. As long as there are any the
  *	storage stays what and where it is
  * @exports: dma-bufs of this plane
+ * @pins: by dynamic importers; @resv
  * @nr_sync: mappings that need syncing; read without a lock
  * @coherent: the queue expects memory that needs no syncing
  * @gfp: GFP flags of the queue
@@ -302,6 +303,7 @@ struct vbm_buf {
 	gfp_t gfp;
 	unsigned int marks;
 	unsigned int moves;
+	unsigned int pins;
 	atomic_t exports;
 	unsigned int nr_sync;
 };
