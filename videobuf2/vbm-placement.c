@@ -2,10 +2,10 @@
 /*
  * Where a buffer is to be, decided when a device is about to be mapped.
  *
- *   the storage is as the device needs it      map it
- *   it could move                              move it to where all devices
- *                                              that had it can have it
- *   else, and it can be bounced                map it, to be bounced
+ *   the storage is as the device needs it      map
+ *   it could move                              move it to where all that are
+ *                                              attached can have it; map
+ *   else, and it can be bounced                map, to be bounced
  *   else                                       -EBUSY; -EOPNOTSUPP if no memory
  *                                              would do for all; -ENOMEM
  *
