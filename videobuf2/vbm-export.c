@@ -21,23 +21,11 @@
 #include "vbm-cpu.h"
 #include "vbm-device.h"
 #include "vbm-mmap.h"
+#include "vbm-revoke.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
 #include "vbm.h"
-
-/*
- * The core pins around each map of a static attachment, where map decides;
- * nothing moves under a mapping that is in use.
- */
-static int __maybe_unused vbm_export_pin(struct dma_buf_attachment *attach)
-{
-	return 0;
-}
-
-static void __maybe_unused vbm_export_unpin(struct dma_buf_attachment *attach)
-{
-}
 
 static void vbm_export_release(struct dma_buf *dmabuf)
 {
@@ -85,7 +73,7 @@ static void vbm_export_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 	.detach		= vbm_attachment_free,			\
 	.map_dma_buf	= vbm_attachment_map,			\
 	.unmap_dma_buf	= vbm_attachment_unmap,			\
-	VBM_DMA_BUF_PIN_OPS(vbm_export_pin, vbm_export_unpin)	\
+	VBM_DMA_BUF_PIN_OPS(vbm_revoke_pin, vbm_revoke_unpin)	\
 	.begin_cpu_access = vbm_export_begin_cpu_access,	\
 	.end_cpu_access	= vbm_export_end_cpu_access,		\
 	.mmap		= vbm_export_mmap,			\
@@ -119,12 +107,18 @@ struct dma_buf *vbm_export(struct vbm_buf *buf, unsigned long flags)
 	DEFINE_DMA_BUF_EXPORT_INFO(exp_info);
 	struct dma_buf *dmabuf;
 
-	if (!buf->backing->nr_extents)
+	/*
+	 * What moves stays memory that has pages. A region goes with its driver;
+	 * a kernel address could not.
+	 */
+	mutex_lock(&buf->lock);
+	if (buf->backing->nr_extents)
+		exp_info.ops = vbm_vmap_possible(buf) && !buf->backing->part ?
+			       &vbm_dma_buf_ops : &vbm_dma_buf_ops_novmap;
+	mutex_unlock(&buf->lock);
+	if (!exp_info.ops)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	/* A region goes with its driver; a kernel address could not. */
-	exp_info.ops = vbm_vmap_possible(buf) && !buf->backing->part ?
-		       &vbm_dma_buf_ops : &vbm_dma_buf_ops_novmap;
 	exp_info.size = buf->plane.size;
 	exp_info.flags = flags;
 	exp_info.resv = &buf->resv;
@@ -140,6 +134,6 @@ struct dma_buf *vbm_export(struct vbm_buf *buf, unsigned long flags)
 	atomic_inc(&buf->exports);
 	vbm_stat_inc(VBM_STAT_EXPORTS);
 	vbm_stat_inc(VBM_STAT_EXPORTS_TOTAL);
-	trace_vbm_export(&buf->plane, buf->own->vdev->name);
+	trace_vbm_export(&buf->plane, dev_name(buf->plane.dev));
 	return dmabuf;
 }

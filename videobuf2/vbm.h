@@ -24,7 +24,7 @@
  *                   mmap (all VMAs that one mmap() begot share it). vb2 reads
  *                   the count as num_users.
  *   vbm_backing     references: vbm_buf, and each vbm_mapping of it.
- *                   Immutable once published.
+ *                   Immutable once published; a buffer that moves gets another.
  *   vbm_mapping     holders: the buffer (of its own device's), and each
  *                   vbm_attachment that ever mapped it. Unmapped with the last
  *                   holder, or when its device goes, whatever comes first.
@@ -66,6 +66,14 @@
  *                                               within
  *               vbm_regions_lock                spinlock, global; likewise
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
+ *
+ * vbm_cache_lock is also taken, alone, under a dma_resv: by who moves a buffer.
+ *
+ * A buffer moves (vbm-move.c) under its dma_resv, its lock and, for the switch,
+ * its sync_lock. So @backing, @own, the addresses in the plane and the kernel
+ * address may be looked at under any of the three, by the driver from a mark
+ * (vbm-freeze.c) to finish(), by an importer while it has a table, and by a
+ * driver's access; and for good once the buffer is frozen.
  *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take
  * a sync_lock at most, and not while they sync. dma_buf_export() takes a lock
@@ -122,12 +130,15 @@ enum vbm_kind {
  * @size: bytes; whole pages but for USERPTR
  * @dma_addr: the cookie of dma-contig
  * @sgt: the cookie of dma-sg
+ * @frozen: its storage stays where it is; once set it stays so. Set under
+ *	&vbm_buf.sync_lock, read without
  */
 struct vbm_plane {
 	struct list_head node;
 	unsigned int id;
 	enum vbm_kind kind;
 	bool contig;
+	bool frozen;
 	enum dma_data_direction dir;
 	struct vb2_buffer *vb;
 	struct device *dev;
@@ -216,7 +227,10 @@ struct vbm_table {
  * @unpassed: the CPU has said that it wrote what its view lacks; no lock
  * @need_sync: some segment bounces, or the device is not coherent
  * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
- * @live: mapped; false once the device has gone; buf->lock and sync_lock
+ * @live: mapped; false once the device has gone, or the buffer has moved;
+ *	buf->lock and sync_lock
+ * @stale: the buffer has moved; what is left is for holders to put. No
+ *	@backing; buf->lock
  * @syncing: syncs under way that hold neither lock; sync_lock
  * @sgt: the master table, never shown to an importer
  * @spare: for the first importer, so that it costs no allocation; buf->lock
@@ -241,6 +255,7 @@ struct vbm_mapping {
 	bool need_sync;
 	bool fixed;
 	bool live;
+	bool stale;
 	bool spare_used;
 	struct sg_table sgt;
 	struct vbm_table spare;
@@ -251,15 +266,19 @@ struct vbm_mapping {
  * struct vbm_buf - a plane with storage of its own
  * @plane: first member
  * @ref: see "Who owns what"
- * @lock: guards @mappings, @attachments, @vaddr, @vmap_users, @accesses, @file and
- *	the mappings' counts
- * @sync_lock: guards @mappings against readers in interrupts
- * @backing: the storage
- * @own: mapping for the queue's device; also the first of @mappings
+ * @lock: guards @mappings, @attachments, @vaddr, @vmap_users, @accesses, @file,
+ *	@vmas and the mappings' counts
+ * @sync_lock: guards @mappings against readers in interrupts; with it who may
+ *	touch the storage is decided, see vbm-freeze.c
+ * @backing: the storage; changed under both locks
+ * @own: mapping for the queue's device; also the first of @mappings. Changed
+ *	under both locks
+ * @table: what &vbm_plane.sgt points to: the table of @own
  * @mappings: all of them
  * @attachments: of all its dma-bufs, mapped or not
  * @resv: reservation object, shared by all its dma-bufs
  * @file: carries the inode whose mapping lists this plane's user PTEs
+ * @vmas: what was mapped by mmap(), &struct vbm_vma
  * @vaddr: kernel address, valid while @vmap_users or @vaddr_fixed
  * @vaddr_fixed: @vaddr needs no mapping of ours (linear map, DMA API)
  * @vmap_users: who holds @vaddr: importers, and the driver once it asked
@@ -267,8 +286,16 @@ struct vbm_mapping {
  * @accesses: CPU accesses of drivers under way. As long as there are any the
  *	storage stays what and where it is
  * @exports: dma-bufs of this plane
+ * @pins: by dynamic importers; @resv
  * @nr_sync: mappings that need syncing; read without a lock
  * @coherent: the queue expects memory that needs no syncing
+ * @gfp: GFP flags of the queue
+ * @movable: reading an address freezes only while user space has the buffer
+ * @freeze: why it is frozen, enum vbm_freeze; sync_lock
+ * @owned: the driver may touch it, or its device; sync_lock
+ * @marks: how often it was marked as owned; sync_lock
+ * @moves: how often it has moved; lock
+ * @told: people were told that it can not be where somebody needs it; lock
  */
 struct vbm_buf {
 	struct vbm_plane plane;
@@ -277,16 +304,26 @@ struct vbm_buf {
 	spinlock_t sync_lock; /* @mappings against interrupts */
 	struct vbm_backing *backing;
 	struct vbm_mapping *own;
+	struct sg_table table;
 	struct list_head mappings;
 	struct list_head attachments;
 	struct dma_resv resv;
 	struct file *file;
+	struct list_head vmas;
 	void *vaddr;
 	unsigned int vmap_users;
 	unsigned int accesses;
 	bool vaddr_fixed;
 	bool vaddr_held;
 	bool coherent;
+	bool movable;
+	bool owned;
+	bool told;
+	u8 freeze; /* enum vbm_freeze */
+	gfp_t gfp;
+	unsigned int marks;
+	unsigned int moves;
+	unsigned int pins;
 	atomic_t exports;
 	unsigned int nr_sync;
 };
