@@ -376,6 +376,7 @@ static bool vbm_range_suits(const struct vbm_request *req)
 
 const struct vbm_allocator vbm_alloc_range = {
 	.name	= "range",
+	.movable = true,
 	.suits	= vbm_range_suits,
 	.alloc	= vbm_range_alloc,
 	.free	= vbm_range_free,
