@@ -172,8 +172,11 @@ int vbm_placement_for_locked(struct vbm_buf *buf,
 	int ret;
 
 	lockdep_assert_held(&buf->lock);
-	/* Who maps finds out. What lies nobody knows where does not move. */
-	if (!att->vdev || !buf->backing->nr_extents)
+	/*
+	 * Who maps finds out. What lies nobody knows where does not move, nor
+	 * does a part of a region, which the own device can not do without.
+	 */
+	if (!att->vdev || !buf->backing->nr_extents || buf->backing->part)
 		return 0;
 	lacks = vbm_placement_lacks_locked(buf, att, &soft);
 	if (likely(!lacks))
