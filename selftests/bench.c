@@ -265,20 +265,19 @@ static long long workers_ran(void)
 }
 
 /*
- * Waits until the pool's worker has zeroed all that was put in since its counter
- * stood at @since.
+ * Waits until the pool's worker has zeroed what there is: it does not pause in
+ * between while nobody else runs.
  */
-static void await_worker(long long since)
+static void await_worker(void)
 {
-	long long kept;
+	long long before;
 
 	if (!gauges_exist())
 		return;
-	kept = stat_get("pool_bytes");
-	while (stat_get("pool_zeroed") - since < kept)
-		usleep(2000);
-	/* And whatever it does then. */
-	usleep(10000);
+	do {
+		before = stat_get("pool_zeroed");
+		usleep(20000);
+	} while (stat_get("pool_zeroed") != before);
 }
 
 /* Allocating finds the pool as the round before has left it. */
@@ -286,16 +285,14 @@ static void bench_reqbufs(struct vnode *n)
 {
 	struct series alloc = { "reqbufs4" }, free = { "reqbufs0" };
 	struct series worker = { "pool_worker" }, all = { "reqbufs4_and_0" };
-	long long zeroed = 0, ran;
+	long long ran;
 	int i;
 
 	for (i = 0; i < 20; i++) {
 		TIMED(&alloc, vnode_reqbufs(n, FDS, V4L2_MEMORY_MMAP));
-		if (gauges_exist())
-			zeroed = stat_get("pool_zeroed");
 		ran = workers_ran();
 		TIMED(&free, vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
-		await_worker(zeroed);
+		await_worker();
 		worker.v[worker.nr++] = workers_ran() - ran;
 		all.v[all.nr++] = alloc.v[i] + free.v[i] + worker.v[i];
 	}

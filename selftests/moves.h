@@ -81,11 +81,12 @@ static inline void moves_need_pages(const struct moves_buf *b)
 /* It does not, for that reason, and nothing comes of it. */
 #define CHECK_REFUSED(id, why)						\
 	do {								\
-		long long refused_before = moves_refused(why);		\
+		const char *reason = (why);				\
+		long long refused_before = moves_refused(reason);	\
 		long long moves_before = stat_get("moves");		\
 									\
 		CHECK_ERR(moves_move(id), EBUSY);			\
-		CHECK_EQ(moves_refused(why), refused_before + 1);	\
+		CHECK_EQ(moves_refused(reason), refused_before + 1);	\
 		CHECK_EQ(stat_get("moves"), moves_before);		\
 	} while (0)
 
