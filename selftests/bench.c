@@ -428,7 +428,7 @@ static void warm_up(struct vnode *n)
 {
 	vnode_buffers(n, FDS, V4L2_MEMORY_MMAP);
 	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
-	await_worker(0);
+	await_worker();
 }
 
 int main(int argc, char **argv)
