@@ -83,6 +83,16 @@
 #endif
 
 /*
+ * Until 6.16 a VMA whose memory type x86 tracks was marked by a flag, and the
+ * type looked up in the first PTE when it was unmapped. Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0) && defined(CONFIG_X86)
+#define VBM_VM_TRACKED	VM_PAT
+#else
+#define VBM_VM_TRACKED	0
+#endif
+
+/*
  * 6.13 merged hrtimer_init() and the setting of the function into one call.
  * Goes with 6.12.
  */

@@ -161,7 +161,11 @@ static const struct vm_operations_struct vbm_vm_ops = {
 	.fault	= vbm_vma_fault,
 };
 
-/* dma-contig: page frames. */
+/*
+ * dma-contig: page frames. The kernel keeps no memory type for RAM, but would look
+ * for it in the first PTE each time that it unmaps: a shoot-down beside an munmap()
+ * finds none there, and warns.
+ */
 static int vbm_mmap_pfns(struct vbm_buf *buf, struct vm_area_struct *vma)
 {
 	const struct vbm_extent *ext = buf->backing->extents;
@@ -187,6 +191,7 @@ static int vbm_mmap_pfns(struct vbm_buf *buf, struct vm_area_struct *vma)
 		skip = 0;
 		ext++;
 	}
+	vm_flags_clear(vma, VBM_VM_TRACKED);
 	return 0;
 }
 
