@@ -107,6 +107,17 @@ vbm_attachment_find_locked(struct vbm_buf *buf,
 	return map;
 }
 
+/* Most devices can use most buffers where they are. */
+static bool vbm_attachment_content(const struct vbm_buf *buf,
+				   const struct vbm_attachment *att)
+{
+	const struct vbm_device *vdev = att->vdev;
+
+	return vdev && vdev->content && buf->backing->shape.has_pages &&
+	       (buf->backing->shape.pieces == 1 || vdev->limits.translated ||
+		(!att->piece && !READ_ONCE(vdev->lesson.one)));
+}
+
 /*
  * The mapping for an attachment and direction: its own, another's, or new. It
  * has one user more.
@@ -127,7 +138,7 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	    !vbm_backing_has_pages(buf->backing))
 		return ERR_PTR(-EOPNOTSUPP);
 	map = vbm_attachment_find_locked(buf, attach, dir);
-	if (!map) {
+	if (!map && !vbm_attachment_content(buf, att)) {
 		ret = vbm_placement_for_locked(buf, att);
 		if (ret)
 			return ERR_PTR(ret);
@@ -144,7 +155,8 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 		return map;
 	}
 
-	map = vbm_mapping_new_locked(buf, buf->backing, dev, dir, att->exact);
+	map = vbm_mapping_new_locked(buf, buf->backing, att->vdev, dev, dir,
+				     att->exact);
 	if (IS_ERR(map))
 		return map;
 	att->maps[dir] = map;
@@ -219,22 +231,19 @@ void vbm_attachment_unmap(struct dma_buf_attachment *attach,
  * The importer undertakes to call vbm_cpu_give() before and vbm_cpu_take()
  * after each DMA.
  *
- * Context: may sleep; takes &vbm_buf.lock.
+ * Context: any.
  * Return: false if the exporter is not this module.
  */
 bool vbm_attachment_claim(struct dma_buf_attachment *attach, size_t piece)
 {
 	struct vbm_attachment *att = attach->priv;
-	struct vbm_buf *buf;
 
 	if (attach->dmabuf->ops->attach != vbm_attachment_new)
 		return false;
-	buf = attach->dmabuf->priv;
-	mutex_lock(&buf->lock);
-	att->exact = true;
-	att->contig = piece;
-	att->piece = piece;
-	mutex_unlock(&buf->lock);
+	/* Who collects demands meanwhile may see it as it was. */
+	WRITE_ONCE(att->piece, piece);
+	WRITE_ONCE(att->contig, !!piece);
+	WRITE_ONCE(att->exact, true);
 	return true;
 }
 

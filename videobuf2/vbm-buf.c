@@ -159,7 +159,7 @@ int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
 		if (ret)
 			goto unlock;
 	}
-	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir,
+	own = vbm_mapping_new_locked(buf, backing, NULL, plane->dev, plane->dir,
 				     true);
 	if (IS_ERR(own)) {
 		ret = PTR_ERR(own);

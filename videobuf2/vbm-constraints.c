@@ -334,6 +334,23 @@ bool vbm_constraints_bounces(const struct vbm_constraints *c, u64 phys,
 }
 
 /**
+ * vbm_constraints_content() - does any memory do, as far as it has pages?
+ * @c: limits of a device
+ *
+ * Also for a user of one address (vbm_constraints_one_address()), if the memory is
+ * in one piece.
+ *
+ * Context: any.
+ * Return: true if vbm_constraints_check() of such memory can not fail.
+ */
+bool vbm_constraints_content(const struct vbm_constraints *c)
+{
+	return c->translated ||
+	       (c->max_addr == U64_MAX && c->max_segments == UINT_MAX &&
+		c->align <= PAGE_SIZE && c->boundary_mask == U64_MAX);
+}
+
+/**
  * vbm_constraints_accept() - can any memory be mapped as it comes?
  * @c: limits of the device
  * @size: bytes

@@ -104,6 +104,7 @@ vbm_constraints_check(const struct vbm_constraints *c,
 unsigned int vbm_constraints_count(const struct vbm_constraints *c, u64 phys,
 				   size_t len);
 
+bool vbm_constraints_content(const struct vbm_constraints *c);
 bool vbm_constraints_accept(const struct vbm_constraints *c, size_t size);
 bool vbm_constraints_bounces(const struct vbm_constraints *c, u64 phys,
 			     size_t len);

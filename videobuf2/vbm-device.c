@@ -211,6 +211,7 @@ struct vbm_device *vbm_device_get(struct device *dev)
 	}
 	vbm_device_describe(dev, &vdev->limits);
 	vdev->direct = vbm_device_direct(dev);
+	vdev->content = vbm_constraints_content(&vdev->limits);
 
 	vdev->bound = READ_ONCE(dev->driver);
 	if (vdev->bound) {

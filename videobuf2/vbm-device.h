@@ -47,6 +47,7 @@ struct vbm_client {
  * @parked: imports that are kept mapped for it, guarded by vbm_cache_lock
  * @limits: what it asks of memory, as of its first use; does not change
  * @direct: it sees memory where it lies
+ * @content: no memory of RAM fails its @limits, in whatever pieces
  * @lesson: what was learnt of it; see vbm-lesson.c
  * @lesson.one: it wants one segment
  * @lesson.refusals: tables of several segments that it gave back at once, with
@@ -65,6 +66,7 @@ struct vbm_device {
 	unsigned int parked;
 	struct vbm_constraints limits;
 	bool direct;
+	bool content;
 	struct {
 		bool one;
 		unsigned int refusals;
@@ -75,6 +77,17 @@ struct vbm_device {
 
 struct vbm_device *vbm_device_get(struct device *dev);
 void vbm_device_put(struct vbm_device *vdev);
+
+/* The same as vbm_device_get(), of a device whose entry the caller has. */
+static inline struct vbm_device *vbm_device_again(struct vbm_device *vdev,
+						  struct device *dev)
+{
+	/* Without a driver: one may have come meanwhile. */
+	if (!vdev || !vdev->bound || READ_ONCE(vdev->dead))
+		return vbm_device_get(dev);
+	kref_get(&vdev->ref);
+	return vdev;
+}
 
 int vbm_device_join(struct vbm_device *vdev, struct vbm_client *client);
 void vbm_device_leave(struct vbm_client *client);

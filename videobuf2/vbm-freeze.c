@@ -5,8 +5,9 @@
  * A driver is not asked before a buffer moves, and most of them would not know:
  * they read an address in buf_init and use it for good, and a decoder's hardware
  * reads frames that user space has dequeued long since. So the first time that
- * an address is read, by cookie() or vaddr(), the buffer is frozen, until it is
- * freed. Before that its storage is nobody's but user space's and importers'.
+ * an address is read, by cookie() or vaddr(), or the buffer is prepared, it is
+ * frozen, until it is freed. Before that its storage is nobody's but user space's
+ * and importers'.
  *
  * "movable=" names drivers that are known to read the address again for each
  * DMA. Their buffers are owned from prepare(), cookie() or vaddr(), whatever
@@ -43,6 +44,7 @@ const char * const vbm_freeze_names[VBM_NR_FREEZES] = {
 	[VBM_FREEZE_NONE] = "-",
 	[VBM_FREEZE_ADDRESS] = "address",
 	[VBM_FREEZE_VADDR] = "vaddr",
+	[VBM_FREEZE_QUEUED] = "queued",
 	[VBM_FREEZE_DEQUEUED] = "dequeued",
 	[VBM_FREEZE_PRIVATE] = "private",
 	[VBM_FREEZE_MEMORY] = "memory",
@@ -113,8 +115,8 @@ void vbm_freeze_touch(struct vbm_buf *buf, enum vbm_freeze why)
 	spin_lock_irqsave(&buf->sync_lock, flags);
 	buf->owned = true;
 	buf->marks++;
-	if (why && !buf->movable)
-		vbm_freeze_locked(buf, why);
+	if (!buf->movable)
+		vbm_freeze_locked(buf, why ?: VBM_FREEZE_QUEUED);
 	else if (why && (!vb || READ_ONCE(vb->state) == VB2_BUF_STATE_DEQUEUED))
 		vbm_freeze_locked(buf, VBM_FREEZE_DEQUEUED);
 	spin_unlock_irqrestore(&buf->sync_lock, flags);

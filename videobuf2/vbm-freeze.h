@@ -12,6 +12,7 @@
  * @VBM_FREEZE_NONE: it may move
  * @VBM_FREEZE_ADDRESS: its driver has read the DMA address, and may keep it
  * @VBM_FREEZE_VADDR: the same of the kernel address
+ * @VBM_FREEZE_QUEUED: its driver has it, and may have read either
  * @VBM_FREEZE_DEQUEUED: its driver, though movable, did so while user space
  *	had the buffer
  * @VBM_FREEZE_PRIVATE: page frames are in a private mapping of user space, which
@@ -24,6 +25,7 @@ enum vbm_freeze {
 	VBM_FREEZE_NONE,
 	VBM_FREEZE_ADDRESS,
 	VBM_FREEZE_VADDR,
+	VBM_FREEZE_QUEUED,
 	VBM_FREEZE_DEQUEUED,
 	VBM_FREEZE_PRIVATE,
 	VBM_FREEZE_MEMORY,

@@ -383,15 +383,15 @@ static struct vbm_mapping *vbm_mapping_alloc(size_t nr, bool spare)
 /* A mapping that is not listed by the buffer yet; see vbm_mapping_new_locked(). */
 static struct vbm_mapping *
 vbm_mapping_make_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-			struct device *dev, enum dma_data_direction dir,
-			bool exact, bool own)
+			struct vbm_device *known, struct device *dev,
+			enum dma_data_direction dir, bool exact, bool own)
 {
 	struct vbm_mapping *map;
 	struct vbm_device *vdev;
 	int ret;
 
 	lockdep_assert_held(&buf->lock);
-	vdev = vbm_device_get(dev);
+	vdev = vbm_device_again(known, dev);
 	if (IS_ERR(vdev))
 		return ERR_CAST(vdev);
 
@@ -443,6 +443,7 @@ err_put_vdev:
  * vbm_mapping_new_locked() - map a backing for a device
  * @buf: the buffer that it is for
  * @backing: its storage
+ * @known: the entry of @dev, where the caller has it, or NULL
  * @dev: the device
  * @dir: the direction
  * @exact: see &struct vbm_mapping
@@ -456,12 +457,13 @@ err_put_vdev:
  */
 struct vbm_mapping *
 vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-		       struct device *dev, enum dma_data_direction dir,
-		       bool exact)
+		       struct vbm_device *known, struct device *dev,
+		       enum dma_data_direction dir, bool exact)
 {
 	struct vbm_mapping *map;
 
-	map = vbm_mapping_make_locked(buf, backing, dev, dir, exact, !buf->own);
+	map = vbm_mapping_make_locked(buf, backing, known, dev, dir, exact,
+				      !buf->own);
 	if (!IS_ERR(map))
 		vbm_mapping_link(map);
 	return map;
@@ -555,8 +557,9 @@ void vbm_mapping_put_locked(struct vbm_mapping *map)
 struct vbm_mapping *vbm_mapping_successor_locked(struct vbm_buf *buf,
 						 struct vbm_backing *backing)
 {
-	return vbm_mapping_make_locked(buf, backing, buf->plane.dev,
-				       buf->own->dir, true, true);
+	return vbm_mapping_make_locked(buf, backing, buf->own->vdev,
+				       buf->plane.dev, buf->own->dir, true,
+				       true);
 }
 
 void vbm_mapping_discard(struct vbm_mapping *map)

@@ -19,8 +19,8 @@ void vbm_mapping_fini(void);
 
 struct vbm_mapping *
 vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-		       struct device *dev, enum dma_data_direction dir,
-		       bool exact);
+		       struct vbm_device *known, struct device *dev,
+		       enum dma_data_direction dir, bool exact);
 struct vbm_mapping *
 vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
 			enum dma_data_direction dir, bool exact);

@@ -104,7 +104,8 @@ static int vbm_shared_map(struct vbm_shared *shared,
 		if (map)
 			vbm_mapping_use_locked(map, true);
 		else
-			map = vbm_mapping_new_locked(buf, buf->backing, devs[i],
+			map = vbm_mapping_new_locked(buf, buf->backing, NULL,
+						     devs[i],
 						     buf->plane.dir, true);
 		if (IS_ERR(map)) {
 			ret = PTR_ERR(map);
