@@ -17,8 +17,8 @@
  *
  * How the storage is held: &vbm_buf.accesses counts, under &vbm_buf.lock. As long
  * as it is not 0 the backing stays, so its extents may be walked without a lock.
- * Today a backing stays anyway. A get of a buffer that has none yet would allocate
- * here; what moves buffers has to look at the count under the same lock.
+ * A get of a buffer that has none yet would allocate here; what moves buffers
+ * looks at the count under the same lock (vbm-move.c).
  */
 
 #include <linux/dma-buf.h>
@@ -41,7 +41,10 @@
 #include "vbm-vmap.h"
 #include "vbm.h"
 
-/* The mapping of our storage by which the driver has it; NULL if not ours. */
+/*
+ * The mapping of our storage by which the driver has it; NULL if not ours. Stays
+ * what it is while the buffer is accessed or, of an import, mapped.
+ */
 static struct vbm_mapping *vbm_access_mapping(struct vbm_plane *plane)
 {
 	if (plane->kind == VBM_IMPORT)
@@ -49,21 +52,30 @@ static struct vbm_mapping *vbm_access_mapping(struct vbm_plane *plane)
 	return vbm_plane_buf(plane)->own;
 }
 
-static int vbm_access_get_ours(struct vbm_access *acc, struct vbm_mapping *by)
+/* Whose storage it is; NULL if not ours. */
+static struct vbm_buf *vbm_access_buf(struct vbm_plane *plane)
 {
-	struct vbm_buf *buf = by->buf;
+	if (plane->kind != VBM_IMPORT)
+		return vbm_plane_buf(plane);
+	return vbm_plane_import(plane)->map ? vbm_plane_import(plane)->map->buf :
+					      NULL;
+}
+
+static int vbm_access_get_ours(struct vbm_access *acc, struct vbm_buf *buf)
+{
 	int ret;
 
-	if (!vbm_vmap_possible(buf))
-		return -EOPNOTSUPP;
 	/* What was pinned to be read may not be the program's to be written. */
 	if (buf->plane.kind == VBM_USERPTR && acc->dir != DMA_FROM_DEVICE &&
 	    buf->plane.dir == DMA_TO_DEVICE)
 		return -EACCES;
 
 	mutex_lock(&buf->lock);
-	ret = vbm_cpu_begin_range_locked(by, acc->offset, acc->length,
-					 acc->dir);
+	ret = -EOPNOTSUPP;
+	if (vbm_vmap_possible(buf))
+		ret = vbm_cpu_begin_range_locked(vbm_access_mapping(acc->plane),
+						 acc->offset, acc->length,
+						 acc->dir);
 	if (!ret)
 		buf->accesses++;
 	mutex_unlock(&buf->lock);
@@ -268,7 +280,7 @@ int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
 		   enum dma_data_direction dir)
 {
 	struct vbm_plane *p = vbm_access_plane(vb, plane, offset, length);
-	struct vbm_mapping *by;
+	struct vbm_buf *buf;
 	int ret;
 
 	if (IS_ERR(p))
@@ -282,9 +294,9 @@ int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
 		.length = length,
 		.dir = dir,
 	};
-	by = vbm_access_mapping(p);
-	if (by)
-		ret = vbm_access_get_ours(acc, by);
+	buf = vbm_access_buf(p);
+	if (buf)
+		ret = vbm_access_get_ours(acc, buf);
 	else
 		ret = vbm_access_get_foreign(acc, vbm_plane_import(p));
 	if (ret)

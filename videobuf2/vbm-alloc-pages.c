@@ -284,6 +284,7 @@ static bool vbm_pages_suits(const struct vbm_request *req)
 
 const struct vbm_allocator vbm_alloc_pages = {
 	.name	= "pages",
+	.movable = true,
 	.suits	= vbm_pages_suits,
 	.alloc	= vbm_pages_alloc,
 	.free	= vbm_pages_free,

@@ -41,6 +41,7 @@ struct vbm_request {
 /**
  * struct vbm_allocator - a source of storage
  * @name: for people
+ * @movable: what it gives is pages, from and to which a buffer can move
  * @suits: can this allocator serve such a request at all? Cheap, no side
  *	effect. NULL: never asked
  * @alloc: zeroed storage with one reference, or an ERR_PTR(): -EAGAIN if the
@@ -51,6 +52,7 @@ struct vbm_request {
  */
 struct vbm_allocator {
 	const char *name;
+	bool movable;
 	bool (*suits)(const struct vbm_request *req);
 	struct vbm_backing *(*alloc)(const struct vbm_request *req);
 	void (*free)(struct vbm_backing *backing);

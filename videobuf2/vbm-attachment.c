@@ -8,6 +8,10 @@
  *
  * An import of ours is known by its attachment, and says of each DMA when it
  * begins and ends; the others are taken to do DMA from map to unmap.
+ *
+ * Where the memory is not as the device needs it, the buffer may move before it
+ * is mapped: vbm-placement.c. Mappings of where it was are stale then; they are
+ * found to be so here.
  */
 
 #include <linux/dma-buf.h>
@@ -18,6 +22,7 @@
 #include "vbm-cpu.h"
 #include "vbm-device.h"
 #include "vbm-mapping.h"
+#include "vbm-placement.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm.h"
@@ -28,10 +33,12 @@
  * struct vbm_attachment - what we know of a dma_buf_attachment
  * @maps: the mapping of each direction that it has had; &vbm_buf.lock
  * @exact: an import of ours; see &struct vbm_mapping
+ * @piece: bytes, from the first on, that it needs in one piece
  */
 struct vbm_attachment {
 	struct vbm_mapping *maps[VBM_NR_DIRS];
 	bool exact;
+	size_t piece;
 };
 
 int vbm_attachment_new(struct dma_buf *dmabuf,
@@ -69,6 +76,35 @@ void vbm_attachment_free(struct dma_buf *dmabuf,
 	kfree(att);
 }
 
+/* The mapping that it has, or can share; NULL if there is none that will do. */
+static struct vbm_mapping *
+vbm_attachment_find_locked(struct vbm_buf *buf,
+			   struct dma_buf_attachment *attach,
+			   enum dma_data_direction dir)
+{
+	struct vbm_attachment *att = attach->priv;
+	struct vbm_mapping *map = att->maps[dir];
+
+	lockdep_assert_held(&buf->lock);
+	if (map && unlikely(map->stale)) {
+		att->maps[dir] = NULL;
+		vbm_mapping_put_locked(map);
+		map = NULL;
+	}
+	if (map)
+		return map;
+
+	map = vbm_mapping_find_locked(buf, attach->dev, dir, att->exact);
+	if (map && map->live && att->piece &&
+	    vbm_mapping_contiguous(&map->sgt) < att->piece) {
+		/* It is for somebody who takes a list. */
+		vbm_mapping_put_locked(map);
+		map = NULL;
+	}
+	att->maps[dir] = map;
+	return map;
+}
+
 /*
  * The mapping for an attachment and direction: its own, another's, or new. It
  * has one user more.
@@ -80,14 +116,19 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 {
 	struct vbm_attachment *att = attach->priv;
 	struct device *dev = attach->dev;
-	struct vbm_mapping *map = att->maps[dir];
+	struct vbm_mapping *map;
+	int ret;
 
 	lockdep_assert_held(&buf->lock);
+	map = vbm_attachment_find_locked(buf, attach, dir);
+	if (!map) {
+		ret = vbm_placement_for_locked(buf, dev, att->piece);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+
 	vbm_cpu_before_map_locked(buf);
-	if (!map)
-		map = vbm_mapping_find_locked(buf, dev, dir, att->exact);
 	if (map) {
-		att->maps[dir] = map;
 		if (!map->live)
 			return ERR_PTR(-ENODEV);
 		vbm_cpu_map_locked(map);
@@ -161,6 +202,8 @@ void vbm_attachment_unmap(struct dma_buf_attachment *attach,
 /**
  * vbm_attachment_claim() - mark an attachment as an import of ours
  * @attach: a static attachment, not yet mapped
+ * @piece: bytes, from the first on, that the device needs in one piece; 0 if it
+ *	takes a list
  *
  * The importer undertakes to call vbm_cpu_give() before and vbm_cpu_take()
  * after each DMA.
@@ -168,13 +211,14 @@ void vbm_attachment_unmap(struct dma_buf_attachment *attach,
  * Context: any.
  * Return: false if the exporter is not this module.
  */
-bool vbm_attachment_claim(struct dma_buf_attachment *attach)
+bool vbm_attachment_claim(struct dma_buf_attachment *attach, size_t piece)
 {
 	struct vbm_attachment *att = attach->priv;
 
 	if (attach->dmabuf->ops->attach != vbm_attachment_new)
 		return false;
 	att->exact = true;
+	att->piece = piece;
 	return true;
 }
 

@@ -20,7 +20,7 @@ struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,
 void vbm_attachment_unmap(struct dma_buf_attachment *attach,
 			  struct sg_table *sgt, enum dma_data_direction dir);
 
-bool vbm_attachment_claim(struct dma_buf_attachment *attach);
+bool vbm_attachment_claim(struct dma_buf_attachment *attach, size_t piece);
 struct vbm_mapping *vbm_attachment_mapping(struct dma_buf_attachment *attach,
 					   enum dma_data_direction dir);
 

@@ -22,6 +22,7 @@
 #include "vbm-backing.h"
 #include "vbm-cache.h"
 #include "vbm-device.h"
+#include "vbm-freeze.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
@@ -57,6 +58,7 @@ void vbm_buf_init(struct vbm_buf *buf)
 	mutex_init(&buf->lock);
 	spin_lock_init(&buf->sync_lock);
 	INIT_LIST_HEAD(&buf->mappings);
+	INIT_LIST_HEAD(&buf->vmas);
 	dma_resv_init(&buf->resv);
 }
 
@@ -109,8 +111,8 @@ void vbm_buf_publish(struct vbm_buf *buf)
 	}
 }
 
-static bool vbm_buf_usable(const struct vbm_buf *buf,
-			   const struct vbm_mapping *own)
+/* Is a mapping good enough for the own device and its driver? */
+bool vbm_buf_usable(const struct vbm_buf *buf, const struct vbm_mapping *own)
 {
 	const struct sg_table *sgt = &own->sgt;
 	dma_addr_t addr = sg_dma_address(sgt->sgl);
@@ -158,7 +160,12 @@ int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
 	buf->own = own;
 	buf->backing = backing;
 	plane->dma_addr = sg_dma_address(own->sgt.sgl);
-	plane->sgt = &own->sgt;
+	buf->table = own->sgt;
+	plane->sgt = &buf->table;
+	if (plane->kind == VBM_USERPTR)
+		vbm_freeze(buf, VBM_FREEZE_USERPTR);
+	else if (!backing->allocator->movable)
+		vbm_freeze(buf, VBM_FREEZE_MEMORY);
 	vbm_vmap_init(buf);
 unlock:
 	mutex_unlock(&buf->lock);
@@ -237,6 +244,8 @@ struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 	buf->plane.dev = dev;
 	buf->plane.size = size;
 	buf->coherent = req.coherent;
+	buf->gfp = req.gfp;
+	buf->movable = vbm_freeze_listed(dev);
 
 	vbm_device_describe(dev, &limits);
 	ret = vbm_buf_find_backing(buf, &req);

@@ -9,6 +9,7 @@
 struct device;
 struct vb2_buffer;
 struct vbm_backing;
+struct vbm_mapping;
 struct vbm_buf;
 struct vbm_plane;
 
@@ -26,6 +27,7 @@ void vbm_buf_put(struct vbm_buf *buf);
 void vbm_buf_publish(struct vbm_buf *buf);
 size_t vbm_buf_metadata(const struct vbm_buf *buf);
 
+bool vbm_buf_usable(const struct vbm_buf *buf, const struct vbm_mapping *own);
 int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing);
 
 #endif

@@ -41,6 +41,9 @@
  * waits for it while a driver goes, which happens during resume, too, when it
  * is frozen.
  *
+ * A buffer of ours that moves has what is parked of it unmapped first. It is
+ * claimed for that, and then doomed.
+ *
  * Parking and taking happen at each frame of a program that rotates buffers,
  * and are inline, in vbm-cache.h. What is rare is here.
  */
@@ -302,6 +305,61 @@ static struct vbm_import *vbm_cache_claim_from(const struct device *dev)
 	}
 	spin_unlock(&vbm_cache_lock);
 	return found;
+}
+
+/*
+ * An import of a buffer of ours that nobody uses, claimed; NULL if there is none.
+ * Memory of the DMA API does not move, so it is none of that.
+ */
+static struct vbm_import *vbm_cache_claim_of(const struct vbm_buf *buf)
+{
+	struct vbm_import *imp, *found = NULL;
+	unsigned int i;
+
+	spin_lock(&vbm_cache_lock);
+	hash_for_each(vbm_cache, i, imp, cache_node)
+		if (vbm_cache_is_parked(imp) && imp->map &&
+		    imp->map->buf == buf)
+			found = imp;
+	if (found)
+		vbm_cache_doom_locked(found);
+	else
+		list_for_each_entry(imp, &vbm_cache_doomed, cache_list)
+			if (imp->map && imp->map->buf == buf)
+				found = imp;
+	if (found) {
+		list_del(&found->cache_list);
+		vbm_cache_claim_locked(found);
+	}
+	spin_unlock(&vbm_cache_lock);
+	return found;
+}
+
+/**
+ * vbm_cache_unmap_parked() - a buffer of ours is about to move
+ * @buf: the buffer, whose memory is not the DMA API's
+ *
+ * What is parked of it no longer has it mapped. The rest of dropping it is the
+ * worker's, as a reservation lock is held here.
+ *
+ * Context: may sleep; the buffer's dma_resv held, &vbm_buf.lock not.
+ */
+void vbm_cache_unmap_parked(const struct vbm_buf *buf)
+{
+	struct vbm_import *imp;
+
+	if (vbm_cache_empty())
+		return;
+	while ((imp = vbm_cache_claim_of(buf))) {
+		vbm_import_unmap_parked(imp);
+		spin_lock(&vbm_cache_lock);
+		imp->state = VBM_IMPORT_DOOMED;
+		list_add_tail(&imp->cache_list, &vbm_cache_doomed);
+		vbm_cache_claimed--;
+		mod_delayed_work(vbm_cache_wq, &vbm_cache_worker, 0);
+		wake_up_all(&vbm_cache_wait);
+		spin_unlock(&vbm_cache_lock);
+	}
 }
 
 /**

@@ -118,6 +118,8 @@ void vbm_cache_dropped(struct vbm_import *imp);
 void vbm_cache_evict(struct vbm_import *imp);
 void vbm_cache_device_gone(const struct device *dev);
 
+void vbm_cache_unmap_parked(const struct vbm_buf *buf);
+
 bool vbm_cache_reclaim(void);
 bool vbm_cache_cures(int error);
 

@@ -270,6 +270,13 @@ void vbm_cpu_before_map_locked(struct vbm_buf *buf)
 		vbm_cpu_fetch_left(buf);
 }
 
+/* Another backing is about to get the bytes: memory is what it gets. */
+void vbm_cpu_before_move_locked(struct vbm_buf *buf)
+{
+	vbm_cpu_before_map_locked(buf);
+	vbm_vmap_flush(buf);
+}
+
 /*
  * An importer is given a mapping that existed before. If somebody else uses it
  * without telling, its view is as it should be, or newer.

@@ -43,6 +43,7 @@ static inline void vbm_cpu_take(struct vbm_mapping *map, bool unread)
 }
 
 void vbm_cpu_before_map_locked(struct vbm_buf *buf);
+void vbm_cpu_before_move_locked(struct vbm_buf *buf);
 void vbm_cpu_map_locked(struct vbm_mapping *map);
 void vbm_cpu_unmap_locked(struct vbm_mapping *map);
 

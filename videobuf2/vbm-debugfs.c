@@ -4,6 +4,7 @@
  *
  *   buffers   a line for each plane, key=value
  *   stats     a line for each counter, name and value
+ *   move      the number of a plane, written to it, moves that buffer
  */
 
 #include <linux/debugfs.h>
@@ -14,7 +15,9 @@
 #include "vbm-alloc.h"
 #include "vbm-buf.h"
 #include "vbm-device.h"
+#include "vbm-freeze.h"
 #include "vbm-import.h"
+#include "vbm-placement.h"
 #include "vbm-stats.h"
 #include "vbm.h"
 
@@ -60,7 +63,8 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 			   map->need_sync ? "sync" : "-");
 		sep = ',';
 	}
-	seq_puts(s, sep == '=' ? "=-\n" : "\n");
+	seq_printf(s, "%s frozen=%s moves=%u\n", sep == '=' ? "=-" : "",
+		   vbm_freeze_names[READ_ONCE(buf->freeze)], buf->moves);
 	mutex_unlock(&buf->lock);
 }
 
@@ -104,11 +108,41 @@ static int stats_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
+/* The buffer of that number, referenced; NULL if there is none. */
+static struct vbm_buf *vbm_debugfs_find(u64 id)
+{
+	struct vbm_buf *buf = NULL;
+	struct vbm_plane *plane;
+
+	mutex_lock(&vbm_registry_lock);
+	list_for_each_entry(plane, &vbm_registry, node)
+		if (plane->id == id && plane->kind == VBM_MMAP &&
+		    refcount_inc_not_zero(&vbm_plane_buf(plane)->ref))
+			buf = vbm_plane_buf(plane);
+	mutex_unlock(&vbm_registry_lock);
+	return buf;
+}
+
+static int move_set(void *data, u64 id)
+{
+	struct vbm_buf *buf = vbm_debugfs_find(id);
+	int ret;
+
+	if (!buf)
+		return -ENOENT;
+	ret = vbm_placement_move(buf);
+	vbm_buf_put(buf);
+	return ret;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(move_fops, NULL, move_set, "%llu\n");
+
 void vbm_debugfs_init(void)
 {
 	vbm_debugfs_dir = debugfs_create_dir("videobuf2-mem", NULL);
 	debugfs_create_file("buffers", 0400, vbm_debugfs_dir, NULL,
 			    &buffers_fops);
+	debugfs_create_file_unsafe("move", 0200, vbm_debugfs_dir, NULL,
+				   &move_fops);
 	debugfs_create_file("stats", 0444, vbm_debugfs_dir, NULL, &stats_fops);
 }
 

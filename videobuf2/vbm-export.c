@@ -119,11 +119,15 @@ struct dma_buf *vbm_export(struct vbm_buf *buf, unsigned long flags)
 	DEFINE_DMA_BUF_EXPORT_INFO(exp_info);
 	struct dma_buf *dmabuf;
 
-	if (!buf->backing->nr_extents)
+	/* What moves stays memory that has pages. */
+	mutex_lock(&buf->lock);
+	if (buf->backing->nr_extents)
+		exp_info.ops = vbm_vmap_possible(buf) ? &vbm_dma_buf_ops :
+							&vbm_dma_buf_ops_novmap;
+	mutex_unlock(&buf->lock);
+	if (!exp_info.ops)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	exp_info.ops = vbm_vmap_possible(buf) ? &vbm_dma_buf_ops :
-						&vbm_dma_buf_ops_novmap;
 	exp_info.size = buf->plane.size;
 	exp_info.flags = flags;
 	exp_info.resv = &buf->resv;
@@ -139,6 +143,6 @@ struct dma_buf *vbm_export(struct vbm_buf *buf, unsigned long flags)
 	atomic_inc(&buf->exports);
 	vbm_stat_inc(VBM_STAT_EXPORTS);
 	vbm_stat_inc(VBM_STAT_EXPORTS_TOTAL);
-	trace_vbm_export(&buf->plane, buf->own->vdev->name);
+	trace_vbm_export(&buf->plane, dev_name(buf->plane.dev));
 	return dmabuf;
 }

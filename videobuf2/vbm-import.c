@@ -122,7 +122,10 @@ static void vbm_import_unmap_locked(struct vbm_import *imp)
 
 	vbm_import_stop_sync(imp);
 	vbm_import_vunmap_locked(imp);
-	dma_buf_unmap_attachment_unlocked(imp->attach, plane->sgt, plane->dir);
+	/* Else the buffer has moved: vbm_import_unmap_parked(). */
+	if (plane->sgt)
+		dma_buf_unmap_attachment_unlocked(imp->attach, plane->sgt,
+						  plane->dir);
 	dma_buf_detach(imp->dmabuf, imp->attach);
 	imp->attach = NULL;
 	imp->map = NULL;
@@ -160,6 +163,8 @@ vbm_import_new(struct device *dev, struct dma_buf *dmabuf,
 		return NULL;
 
 	imp->plane.kind = VBM_IMPORT;
+	/* Its exporter sees to where it is, which does not change in use. */
+	imp->plane.frozen = true;
 	imp->plane.dir = dir;
 	imp->plane.dev = dev;
 	imp->dmabuf = dmabuf;
@@ -236,6 +241,25 @@ void vbm_import_evict(struct vbm_import *imp)
 		vbm_import_drop(imp);
 	__fput_sync(imp->dmabuf->file);
 	vbm_import_put(imp);
+}
+
+/**
+ * vbm_import_unmap_parked() - unmap, and leave the rest to vbm_import_evict()
+ * @imp: an import of a buffer of ours, claimed from the cache
+ *
+ * Nobody else looks at what is claimed: no lock of the import is needed, nor
+ * could it be had.
+ *
+ * Context: may sleep; the dma_resv of the dma-buf held.
+ */
+void vbm_import_unmap_parked(struct vbm_import *imp)
+{
+	struct vbm_plane *plane = &imp->plane;
+
+	dma_buf_unmap_attachment(imp->attach, plane->sgt, plane->dir);
+	imp->map = NULL;
+	plane->sgt = NULL;
+	plane->dma_addr = 0;
 }
 
 /* In the device's list it is mapped, so vb2 or the cache still has it. */
@@ -536,6 +560,7 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 	struct dma_buf_attachment *attach;
 	struct vbm_mapping *map = NULL;
 	struct sg_table *sgt;
+	size_t piece = 0;
 	bool ours;
 	int ret;
 
@@ -544,7 +569,9 @@ static int vbm_import_try_map(struct vbm_import *imp, enum vbm_stat *stat)
 	if (IS_ERR(attach))
 		return PTR_ERR(attach);
 
-	ours = vbm_attachment_claim(attach);
+	if (plane->contig)
+		piece = vbm_import_piece(plane->vb, imp->dmabuf, plane->size);
+	ours = vbm_attachment_claim(attach, piece);
 	sgt = dma_buf_map_attachment_unlocked(attach, plane->dir);
 	if (IS_ERR(sgt)) {
 		*stat = VBM_STAT_FAIL_MAP;

@@ -83,6 +83,7 @@ static inline struct vbm_import *vbm_plane_import(struct vbm_plane *plane)
 
 /* What vb2 calls is in vbm-memops.h. */
 void vbm_import_evict(struct vbm_import *imp);
+void vbm_import_unmap_parked(struct vbm_import *imp);
 
 /* vbm-import-use.c */
 void vbm_import_vunmap_locked(struct vbm_import *imp);

@@ -303,7 +303,8 @@ static int vbm_mapping_count(const struct vbm_backing *backing,
  * DMA API sees to that for devices that read. The queue's own device is mapped
  * as stock maps it.
  */
-static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
+static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev,
+			    bool own)
 {
 	const struct vbm_backing *backing = map->backing;
 	int ret;
@@ -323,7 +324,7 @@ static int vbm_mapping_fill(struct vbm_mapping *map, struct device *dev)
 	if (ret)
 		return ret;
 	map->need_sync = vbm_mapping_needs_sync(map, dev);
-	if (map->need_sync && map->buf->own && map->dir == DMA_FROM_DEVICE) {
+	if (map->need_sync && !own && map->dir == DMA_FROM_DEVICE) {
 		vbm_mapping_unmap(map, dev, DMA_ATTR_SKIP_CPU_SYNC);
 		map->map_dir = DMA_BIDIRECTIONAL;
 		ret = vbm_mapping_map(map, dev);
@@ -365,25 +366,11 @@ static struct vbm_mapping *vbm_mapping_alloc(size_t nr, bool spare)
 	return kvzalloc(struct_size(map, sgl, spare ? 2 * nr : nr), GFP_KERNEL);
 }
 
-/**
- * vbm_mapping_new_locked() - map a backing for a device
- * @buf: the buffer that it is for
- * @backing: its storage
- * @dev: the device
- * @dir: the direction
- * @exact: see &struct vbm_mapping
- *
- * The contents are synced for the device.
- *
- * Context: may sleep; &vbm_buf.lock held.
- * Return: a mapping with one holder and one user, or ERR_PTR(): -ENODEV if the
- *	driver of @dev has gone; -EOPNOTSUPP if @dev can never have the memory;
- *	-EIO or -ENOMEM if the DMA API can not map it.
- */
-struct vbm_mapping *
-vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-		       struct device *dev, enum dma_data_direction dir,
-		       bool exact)
+/* A mapping that is not listed by the buffer yet; see vbm_mapping_new_locked(). */
+static struct vbm_mapping *
+vbm_mapping_make_locked(struct vbm_buf *buf, struct vbm_backing *backing,
+			struct device *dev, enum dma_data_direction dir,
+			bool exact, bool own)
 {
 	struct vbm_mapping *map;
 	struct vbm_device *vdev;
@@ -401,7 +388,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	if (ret < 0)
 		goto err_put_vdev;
 
-	map = vbm_mapping_alloc(ret, buf->own);
+	map = vbm_mapping_alloc(ret, !own);
 	if (!map) {
 		ret = -ENOMEM;
 		goto err_put_vdev;
@@ -415,7 +402,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	map->holders = 1;
 	map->in_use = 1;
 	map->exact = exact;
-	map->spare_used = !buf->own;
+	map->spare_used = own;
 	map->sgt.sgl = map->sgl;
 	map->sgt.orig_nents = ret;
 	sg_init_marker(map->sgl, map->sgt.orig_nents);
@@ -423,11 +410,10 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	ret = vbm_device_join(vdev, &map->client);
 	if (ret)
 		goto err_free;
-	ret = vbm_mapping_fill(map, dev);
+	ret = vbm_mapping_fill(map, dev, own);
 	if (ret)
 		goto err_del;
 	vbm_backing_get(backing);
-	vbm_mapping_link(map);
 	return map;
 
 err_del:
@@ -437,6 +423,34 @@ err_free:
 err_put_vdev:
 	vbm_device_put(vdev);
 	return ERR_PTR(ret);
+}
+
+/**
+ * vbm_mapping_new_locked() - map a backing for a device
+ * @buf: the buffer that it is for
+ * @backing: its storage
+ * @dev: the device
+ * @dir: the direction
+ * @exact: see &struct vbm_mapping
+ *
+ * The contents are synced for the device. The first is the own device's.
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: a mapping with one holder and one user, or ERR_PTR(): -ENODEV if the
+ *	driver of @dev has gone; -EOPNOTSUPP if @dev can never have the memory;
+ *	-EIO or -ENOMEM if the DMA API can not map it.
+ */
+struct vbm_mapping *
+vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
+		       struct device *dev, enum dma_data_direction dir,
+		       bool exact)
+{
+	struct vbm_mapping *map;
+
+	map = vbm_mapping_make_locked(buf, backing, dev, dir, exact, !buf->own);
+	if (!IS_ERR(map))
+		vbm_mapping_link(map);
+	return map;
 }
 
 /*
@@ -512,6 +526,109 @@ void vbm_mapping_put_locked(struct vbm_mapping *map)
 	vbm_backing_put(map->backing);
 	vbm_device_put(map->vdev);
 	kvfree(map);
+}
+
+/**
+ * vbm_mapping_successor_locked() - the own device's, of storage to move to
+ * @buf: a buffer whose own mapping is live
+ * @backing: the storage
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: a mapping that nobody knows yet, for vbm_mapping_succeed() or
+ *	vbm_mapping_discard(); else as vbm_mapping_new_locked().
+ */
+struct vbm_mapping *vbm_mapping_successor_locked(struct vbm_buf *buf,
+						 struct vbm_backing *backing)
+{
+	return vbm_mapping_make_locked(buf, backing, buf->plane.dev,
+				       buf->own->dir, true, true);
+}
+
+void vbm_mapping_discard(struct vbm_mapping *map)
+{
+	vbm_mapping_unmap(map, map->vdev->dev, DMA_ATTR_SKIP_CPU_SYNC);
+	vbm_device_leave(&map->client);
+	vbm_backing_put(map->backing);
+	vbm_device_put(map->vdev);
+	kvfree(map);
+}
+
+/*
+ * One own mapping takes the place of another, which is then for
+ * vbm_mapping_retire_locked(). What the CPU copied is not in its view yet.
+ *
+ * Context: any; &vbm_buf.lock and &vbm_buf.sync_lock held.
+ */
+void vbm_mapping_succeed(struct vbm_mapping *old, struct vbm_mapping *map)
+{
+	struct vbm_buf *buf = old->buf;
+
+	lockdep_assert_held(&buf->sync_lock);
+	list_replace_init(&old->buf_node, &map->buf_node);
+	old->live = false;
+	map->live = true;
+	map->unpassed = map->need_sync;
+	WRITE_ONCE(buf->nr_sync, buf->nr_sync + map->need_sync -
+				 old->need_sync);
+	buf->own = map;
+}
+
+/* The last part of it, of one that nobody syncs any more. */
+static void vbm_mapping_end_stale(struct vbm_mapping *map)
+{
+	vbm_mapping_unmap(map, map->vdev->dev, DMA_ATTR_SKIP_CPU_SYNC);
+	vbm_device_leave(&map->client);
+	vbm_stat_inc(VBM_STAT_UNMAPS);
+	trace_vbm_unmap(map);
+	map->stale = true;
+	vbm_backing_put(map->backing);
+	map->backing = NULL;
+}
+
+/**
+ * vbm_mapping_retire_locked() - the buffer has moved away
+ * @old: the own mapping that it had, after vbm_mapping_succeed()
+ *
+ * All others are idle, and go, too. Attachments that had them find out when
+ * they map the next time.
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ */
+void vbm_mapping_retire_locked(struct vbm_mapping *old)
+{
+	struct vbm_buf *buf = old->buf;
+	struct vbm_mapping *map, *next;
+
+	lockdep_assert_held(&buf->lock);
+	list_for_each_entry_safe(map, next, &buf->mappings, buf_node) {
+		if (map == buf->own)
+			continue;
+		VBM_ASSERT(!map->in_use);
+		vbm_mapping_unlink(map);
+		vbm_mapping_end_stale(map);
+	}
+	vbm_mapping_end_stale(old);
+	vbm_mapping_unuse_locked(old, true);
+	vbm_mapping_put_locked(old);
+}
+
+/**
+ * vbm_mapping_users_locked() - how many have the buffer mapped?
+ * @buf: the buffer
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: tables that importers have.
+ */
+unsigned int vbm_mapping_users_locked(struct vbm_buf *buf)
+{
+	struct vbm_mapping *map;
+	unsigned int users = 0;
+
+	lockdep_assert_held(&buf->lock);
+	list_for_each_entry(map, &buf->mappings, buf_node)
+		users += map->in_use;
+	/* The buffer itself, unless the driver of its device has gone. */
+	return users - buf->own->live;
 }
 
 /* What is held is the buffer: it keeps all its mappings. */

@@ -26,6 +26,13 @@ vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
 			enum dma_data_direction dir, bool exact);
 void vbm_mapping_put_locked(struct vbm_mapping *map);
 
+struct vbm_mapping *vbm_mapping_successor_locked(struct vbm_buf *buf,
+						 struct vbm_backing *backing);
+void vbm_mapping_discard(struct vbm_mapping *map);
+void vbm_mapping_succeed(struct vbm_mapping *old, struct vbm_mapping *map);
+void vbm_mapping_retire_locked(struct vbm_mapping *old);
+unsigned int vbm_mapping_users_locked(struct vbm_buf *buf);
+
 bool vbm_mapping_sync_begin(struct vbm_mapping *map);
 void vbm_mapping_sync_end(struct vbm_mapping *map);
 

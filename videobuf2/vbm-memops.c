@@ -24,6 +24,7 @@
 #include "vbm-buf.h"
 #include "vbm-cpu.h"
 #include "vbm-export.h"
+#include "vbm-freeze.h"
 #include "vbm-import.h"
 #include "vbm-mmap.h"
 #include "vbm-userptr.h"
@@ -59,10 +60,14 @@ void vbm_memops_put(void *buf_priv)
 {
 	struct vbm_buf *buf = vbm_plane_buf(buf_priv);
 
+	/* It may be moving. */
+	mutex_lock(&buf->lock);
 	/* vb2 does not finish a buffer that is removed while it is prepared. */
 	if (buf->own->device_owned)
 		vbm_cpu_take(buf->own, false);
 	WRITE_ONCE(buf->plane.vb, NULL);
+	mutex_unlock(&buf->lock);
+	vbm_freeze_unmark(&buf->plane);
 	vbm_buf_put(buf);
 }
 EXPORT_SYMBOL_GPL(vbm_memops_put);
@@ -110,6 +115,7 @@ void *vbm_memops_cookie_contig(struct vb2_buffer *vb, void *buf_priv)
 {
 	struct vbm_plane *plane = buf_priv;
 
+	vbm_freeze_mark(plane, VBM_FREEZE_ADDRESS);
 	return &plane->dma_addr;
 }
 EXPORT_SYMBOL_GPL(vbm_memops_cookie_contig);
@@ -118,6 +124,7 @@ void *vbm_memops_cookie_sg(struct vb2_buffer *vb, void *buf_priv)
 {
 	struct vbm_plane *plane = buf_priv;
 
+	vbm_freeze_mark(plane, VBM_FREEZE_ADDRESS);
 	return plane->sgt;
 }
 EXPORT_SYMBOL_GPL(vbm_memops_cookie_sg);
@@ -128,6 +135,7 @@ void *vbm_memops_vaddr(struct vb2_buffer *vb, void *buf_priv)
 
 	if (plane->kind == VBM_IMPORT)
 		return vbm_import_vaddr(vbm_plane_import(plane));
+	vbm_freeze_mark(plane, VBM_FREEZE_VADDR);
 	return vbm_vmap_addr(vbm_plane_buf(plane));
 }
 EXPORT_SYMBOL_GPL(vbm_memops_vaddr);
@@ -141,11 +149,13 @@ void vbm_memops_prepare(void *buf_priv)
 {
 	struct vbm_plane *plane = buf_priv;
 
-	if (plane->kind == VBM_IMPORT)
+	if (plane->kind == VBM_IMPORT) {
 		vbm_import_prepare(vbm_plane_import(plane));
-	else
-		vbm_cpu_give(vbm_plane_buf(plane)->own,
-			     plane->vb->skip_cache_sync_on_prepare);
+		return;
+	}
+	vbm_freeze_mark(plane, VBM_FREEZE_NONE);
+	vbm_cpu_give(vbm_plane_buf(plane)->own,
+		     plane->vb->skip_cache_sync_on_prepare);
 }
 EXPORT_SYMBOL_GPL(vbm_memops_prepare);
 
@@ -153,11 +163,13 @@ void vbm_memops_finish(void *buf_priv)
 {
 	struct vbm_plane *plane = buf_priv;
 
-	if (plane->kind == VBM_IMPORT)
+	if (plane->kind == VBM_IMPORT) {
 		vbm_import_finish(vbm_plane_import(plane));
-	else
-		vbm_cpu_take(vbm_plane_buf(plane)->own,
-			     plane->vb->skip_cache_sync_on_finish);
+		return;
+	}
+	vbm_cpu_take(vbm_plane_buf(plane)->own,
+		     plane->vb->skip_cache_sync_on_finish);
+	vbm_freeze_unmark(plane);
 }
 EXPORT_SYMBOL_GPL(vbm_memops_finish);
 

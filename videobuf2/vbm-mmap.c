@@ -12,7 +12,15 @@
  * that this one replaces. They are populated at once; a page that is missing
  * later (MADV_DONTNEED, a shoot-down) comes back by a fault.
  *
- * Memory of the DMA API is mapped by the DMA API, and never shot down.
+ * PTEs are made under &vbm_buf.lock only, in a fault, too: so they lead to the
+ * storage that the buffer has, and while somebody who holds the lock has shot
+ * them down there are none. fork() and mremap() copy what there is, into a VMA
+ * that the inode lists already. The VMA that mmap() populates is listed once
+ * mmap() is over: until then a shoot-down would miss it, and the buffer stays
+ * (vbm_mmap_listed_locked()).
+ *
+ * Memory of the DMA API is mapped by the DMA API, and never shot down. Nor can a
+ * private mapping of page frames be, which no fault can make again.
  */
 
 #include <linux/anon_inodes.h>
@@ -27,6 +35,7 @@
 #include "vbm-backing.h"
 #include "vbm-buf.h"
 #include "vbm-device.h"
+#include "vbm-freeze.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
@@ -35,11 +44,15 @@
 /**
  * struct vbm_vma - what all VMAs that one mmap() begot share
  * @ref: their number
+ * @node: in &vbm_buf.vmas; &vbm_buf.lock
+ * @listed: the inode has been seen to list the first of them; &vbm_buf.lock
  * @buf: one reference
  * @file: the file that was mapped
  */
 struct vbm_vma {
 	refcount_t ref;
+	struct list_head node;
+	bool listed;
 	struct vbm_buf *buf;
 	struct file *file;
 };
@@ -61,6 +74,9 @@ static void vbm_vma_close(struct vm_area_struct *vma)
 
 	if (!refcount_dec_and_test(&vv->ref))
 		return;
+	mutex_lock(&vv->buf->lock);
+	list_del(&vv->node);
+	mutex_unlock(&vv->buf->lock);
 	fput(vv->file);
 	vbm_buf_put(vv->buf);
 	kfree(vv);
@@ -71,29 +87,50 @@ static bool vbm_mmap_by_dma_api(const struct vbm_buf *buf)
 	return buf->backing->dma.dev;
 }
 
+static vm_fault_t vbm_vma_fault_locked(struct vbm_buf *buf,
+				       struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct page *page;
+
+	lockdep_assert_held(&buf->lock);
+	if (vbm_mmap_by_dma_api(buf) ||
+	    vmf->pgoff >= vbm_backing_nr_pages(buf->backing))
+		return VM_FAULT_SIGBUS;
+
+	page = vbm_backing_page(buf->backing, vmf->pgoff);
+	if (vma->vm_flags & VM_PFNMAP)
+		return vmf_insert_pfn(vma, vmf->address, page_to_pfn(page));
+	if (!vmf->cow_page)
+		return vmf_insert_page(vma, vmf->address, page);
+
+	/* It is copied, to be private, as it is now. */
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
 static vm_fault_t vbm_vma_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct vbm_vma *vv = vma->vm_private_data;
 	struct vbm_buf *buf = vv->buf;
-	struct page *page;
+	vm_fault_t ret;
 
 	/* A private copy of memory that has no pages to copy. */
 	if (vma->vm_flags & VM_PFNMAP && is_cow_mapping(vma->vm_flags))
 		return VM_FAULT_SIGBUS;
-	if (vbm_mmap_by_dma_api(buf) ||
-	    vmf->pgoff >= vbm_backing_nr_pages(buf->backing))
-		return VM_FAULT_SIGBUS;
+
+	/* Who moves the buffer holds it until the bytes are where they stay. */
+	mutex_lock(&buf->lock);
+	ret = vbm_vma_fault_locked(buf, vmf);
+	mutex_unlock(&buf->lock);
+	if (ret & VM_FAULT_ERROR)
+		return ret;
 
 	vbm_stat_inc(VBM_STAT_USER_FAULTS);
 	trace_vbm_fault(&buf->plane, vmf->pgoff);
-	page = vbm_backing_page(buf->backing, vmf->pgoff);
-	if (vma->vm_flags & VM_PFNMAP)
-		return vmf_insert_pfn(vma, vmf->address, page_to_pfn(page));
-
-	get_page(page);
-	vmf->page = page;
-	return 0;
+	return ret;
 }
 
 static const struct vm_operations_struct vbm_vm_ops = {
@@ -158,26 +195,21 @@ static int vbm_mmap_pages(struct vbm_buf *buf, struct vm_area_struct *vma)
 static int vbm_mmap_dma(struct vbm_buf *buf, struct vm_area_struct *vma)
 {
 	const struct vbm_backing *backing = buf->backing;
-	int ret = -ENODEV;
 
-	mutex_lock(&buf->lock);
-	if (buf->own->live && backing->dma.sgt)
-		ret = dma_mmap_noncontiguous(backing->dma.dev, vma,
-					     backing->size, backing->dma.sgt);
-	else if (buf->own->live)
-		ret = dma_mmap_attrs(backing->dma.dev, vma, backing->dma.cpu,
-				     backing->dma.addr, backing->size,
-				     backing->dma.attrs);
-	mutex_unlock(&buf->lock);
-	return ret;
+	if (!buf->own->live)
+		return -ENODEV;
+	if (backing->dma.sgt)
+		return dma_mmap_noncontiguous(backing->dma.dev, vma,
+					      backing->size, backing->dma.sgt);
+	return dma_mmap_attrs(backing->dma.dev, vma, backing->dma.cpu,
+			      backing->dma.addr, backing->size,
+			      backing->dma.attrs);
 }
 
 static struct file *vbm_mmap_file(struct vbm_buf *buf)
 {
-	struct file *file;
+	struct file *file = buf->file;
 
-	mutex_lock(&buf->lock);
-	file = buf->file;
 	if (!file) {
 		file = anon_inode_create_getfile("[videobuf2-mem]",
 						 &vbm_file_ops, NULL, O_RDWR,
@@ -185,8 +217,57 @@ static struct file *vbm_mmap_file(struct vbm_buf *buf)
 		if (!IS_ERR(file))
 			buf->file = file;
 	}
-	mutex_unlock(&buf->lock);
 	return file;
+}
+
+static int vbm_mmap_populate(struct vbm_buf *buf, struct vm_area_struct *vma)
+{
+	if (vbm_mmap_by_dma_api(buf))
+		return vbm_mmap_dma(buf, vma);
+	if (!buf->plane.contig)
+		return vbm_mmap_pages(buf, vma);
+	if (is_cow_mapping(vma->vm_flags))
+		vbm_freeze(buf, VBM_FREEZE_PRIVATE);
+	return vbm_mmap_pfns(buf, vma);
+}
+
+static int vbm_mmap_locked(struct vbm_buf *buf, struct vm_area_struct *vma)
+{
+	unsigned long nr = vbm_backing_nr_pages(buf->backing);
+	struct file *file;
+	struct vbm_vma *vv;
+	int ret;
+
+	lockdep_assert_held(&buf->lock);
+	if (!buf->backing->nr_extents)
+		nr = buf->plane.size >> PAGE_SHIFT;
+	if (vma->vm_pgoff >= nr || vma_pages(vma) > nr - vma->vm_pgoff)
+		return -ENXIO;
+
+	file = vbm_mmap_file(buf);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	vv = kzalloc_obj(*vv);
+	if (!vv)
+		return -ENOMEM;
+
+	ret = vbm_mmap_populate(buf, vma);
+	if (ret) {
+		kfree(vv);
+		return ret;
+	}
+
+	refcount_set(&vv->ref, 1);
+	vbm_buf_get(buf);
+	vv->buf = buf;
+	vv->file = get_file(vma->vm_file);
+	list_add(&vv->node, &buf->vmas);
+	vma_set_file(vma, file);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_private_data = vv;
+	vma->vm_ops = &vbm_vm_ops;
+	trace_vbm_mmap(&buf->plane, buf->own->vdev->name);
+	return 0;
 }
 
 /**
@@ -201,44 +282,72 @@ static struct file *vbm_mmap_file(struct vbm_buf *buf)
  */
 int vbm_mmap(struct vbm_buf *buf, struct vm_area_struct *vma)
 {
-	unsigned long nr = vbm_backing_nr_pages(buf->backing);
-	struct file *file;
-	struct vbm_vma *vv;
 	int ret;
 
-	if (!buf->backing->nr_extents)
-		nr = buf->plane.size >> PAGE_SHIFT;
-	if (vma->vm_pgoff >= nr || vma_pages(vma) > nr - vma->vm_pgoff)
-		return -ENXIO;
+	mutex_lock(&buf->lock);
+	ret = vbm_mmap_locked(buf, vma);
+	mutex_unlock(&buf->lock);
+	if (!ret)
+		vbm_stat_inc(VBM_STAT_USER_MAPS);
+	return ret;
+}
 
-	file = vbm_mmap_file(buf);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	vv = kmalloc_obj(*vv);
-	if (!vv)
-		return -ENOMEM;
+/* Does the inode list a VMA of these? */
+static bool vbm_vma_is_listed(struct address_space *mapping,
+			      const struct vbm_vma *vv)
+{
+	struct vm_area_struct *vma;
+	struct rb_node *node;
 
-	if (vbm_mmap_by_dma_api(buf))
-		ret = vbm_mmap_dma(buf, vma);
-	else if (buf->plane.contig)
-		ret = vbm_mmap_pfns(buf, vma);
-	else
-		ret = vbm_mmap_pages(buf, vma);
-	if (ret) {
-		kfree(vv);
-		return ret;
+	for (node = rb_first_cached(&mapping->i_mmap); node;
+	     node = rb_next(node)) {
+		vma = rb_entry(node, struct vm_area_struct, shared.rb);
+		if (vma->vm_private_data == vv)
+			return true;
 	}
+	return false;
+}
 
-	refcount_set(&vv->ref, 1);
-	vbm_buf_get(buf);
-	vv->buf = buf;
-	vv->file = get_file(vma->vm_file);
-	vma_set_file(vma, file);
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_private_data = vv;
-	vma->vm_ops = &vbm_vm_ops;
+/**
+ * vbm_mmap_listed_locked() - would a shoot-down find all user PTEs?
+ * @buf: the buffer
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: false while some mmap() of it is not over. What was listed once leaves
+ *	the list without PTEs.
+ */
+bool vbm_mmap_listed_locked(struct vbm_buf *buf)
+{
+	struct address_space *mapping;
+	bool listed = true;
+	struct vbm_vma *vv;
 
-	vbm_stat_inc(VBM_STAT_USER_MAPS);
-	trace_vbm_mmap(&buf->plane, buf->own->vdev->name);
-	return 0;
+	lockdep_assert_held(&buf->lock);
+	if (list_empty(&buf->vmas))
+		return true;
+
+	mapping = buf->file->f_mapping;
+	i_mmap_lock_read(mapping);
+	list_for_each_entry(vv, &buf->vmas, node) {
+		if (!vv->listed)
+			vv->listed = vbm_vma_is_listed(mapping, vv);
+		listed = listed && vv->listed;
+	}
+	i_mmap_unlock_read(mapping);
+	return listed;
+}
+
+/**
+ * vbm_mmap_shoot_down_locked() - clear all user PTEs of a buffer
+ * @buf: the buffer, vbm_mmap_listed_locked()
+ *
+ * Private copies of pages stay what they are.
+ *
+ * Context: may sleep; &vbm_buf.lock held, without which no PTE comes back.
+ */
+void vbm_mmap_shoot_down_locked(struct vbm_buf *buf)
+{
+	lockdep_assert_held(&buf->lock);
+	if (!list_empty(&buf->vmas))
+		unmap_mapping_range(buf->file->f_mapping, 0, 0, 0);
 }

@@ -50,4 +50,13 @@ const char * const vbm_stat_names[VBM_NR_STATS] = {
 	[VBM_STAT_FAIL_IOMEM] = "fail_iomem",
 	[VBM_STAT_FAIL_NODEV] = "fail_nodev",
 	[VBM_STAT_FAIL_ALIGN] = "fail_align",
+	[VBM_STAT_MOVES] = "moves",
+	[VBM_STAT_MOVES_REFUSED_FROZEN] = "moves_refused_frozen",
+	[VBM_STAT_MOVES_REFUSED_OWNED] = "moves_refused_owned",
+	[VBM_STAT_MOVES_REFUSED_MAPPED] = "moves_refused_mapped",
+	[VBM_STAT_MOVES_REFUSED_KERNEL] = "moves_refused_kernel",
+	[VBM_STAT_MOVES_REFUSED_PINNED] = "moves_refused_pinned",
+	[VBM_STAT_MOVES_REFUSED_RACED] = "moves_refused_raced",
+	[VBM_STAT_MOVES_REFUSED_MEMORY] = "moves_refused_memory",
+	[VBM_STAT_MOVES_REFUSED_DEVICE] = "moves_refused_device",
 };

@@ -149,6 +149,28 @@ TRACE_EVENT(vbm_fault,
 	TP_printk("buf=%u page=%lu", __entry->id, __entry->index)
 );
 
+TRACE_EVENT(vbm_move,
+	TP_PROTO(const struct vbm_plane *plane, unsigned int from,
+		 unsigned int to, const char *how),
+	TP_ARGS(plane, from, to, how),
+	TP_STRUCT__entry(
+		__field(unsigned int, id)
+		__field(size_t, size)
+		__field(unsigned int, from)
+		__field(unsigned int, to)
+		__string(how, how)
+	),
+	TP_fast_assign(
+		__entry->id = plane->id;
+		__entry->size = plane->size;
+		__entry->from = from;
+		__entry->to = to;
+		__assign_str(how);
+	),
+	TP_printk("buf=%u size=%zu extents=%u->%u %s", __entry->id,
+		  __entry->size, __entry->from, __entry->to, __get_str(how))
+);
+
 TRACE_EVENT(vbm_fail,
 	TP_PROTO(const char *what, const char *dev, size_t size, int error),
 	TP_ARGS(what, dev, size, error),

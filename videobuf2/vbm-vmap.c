@@ -36,33 +36,47 @@ bool vbm_may_sleep(void)
 	return !IS_ENABLED(CONFIG_PREEMPT_COUNT) || preemptible();
 }
 
-/* Note the address that the storage has anyway. */
-void vbm_vmap_init(struct vbm_buf *buf)
+/* The address that storage has anyway; @kaddr->fixed: it needs no other. */
+static void vbm_vmap_find(const struct vbm_backing *backing,
+			  struct vbm_kaddr *kaddr)
 {
-	const struct vbm_backing *backing = buf->backing;
 	struct page *page = backing->nr_extents ? backing->extents[0].page :
 						  NULL;
 
+	*kaddr = (struct vbm_kaddr) { };
 	if (backing->dma.cpu) {
 		if (!(backing->dma.attrs & DMA_ATTR_NO_KERNEL_MAPPING))
-			buf->vaddr = backing->dma.cpu;
-		buf->vaddr_fixed = true;
+			kaddr->vaddr = backing->dma.cpu;
+		kaddr->fixed = true;
 	} else if (backing->nr_extents == 1 && page && !PageHighMem(page)) {
-		buf->vaddr = page_address(page) + backing->offset;
-		buf->vaddr_fixed = true;
+		kaddr->vaddr = page_address(page) + backing->offset;
+		kaddr->fixed = true;
 	}
 }
 
-/* Has the storage a kernel address, or can it be given one? */
+/* Note it. */
+void vbm_vmap_init(struct vbm_buf *buf)
+{
+	struct vbm_kaddr kaddr;
+
+	vbm_vmap_find(buf->backing, &kaddr);
+	buf->vaddr = kaddr.vaddr;
+	buf->vaddr_fixed = kaddr.fixed;
+}
+
+/*
+ * Has the storage a kernel address, or can it be given one?
+ *
+ * Context: &vbm_buf.lock held, or the buffer can not move.
+ */
 bool vbm_vmap_possible(const struct vbm_buf *buf)
 {
 	return buf->vaddr_fixed ? !!buf->vaddr :
 				  vbm_backing_has_pages(buf->backing);
 }
 
-static void *vbm_vmap_map(struct vbm_buf *buf)
+static void *vbm_vmap_map(const struct vbm_backing *backing)
 {
-	const struct vbm_backing *backing = buf->backing;
 	unsigned long nr = vbm_backing_nr_pages(backing);
 	struct page **pages;
 	void *vaddr;
@@ -76,19 +90,23 @@ static void *vbm_vmap_map(struct vbm_buf *buf)
 	vbm_backing_pages(backing, 0, nr, pages);
 	vaddr = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
 	kvfree(pages);
-	return vaddr ? vaddr + backing->offset : NULL;
+	if (!vaddr)
+		return NULL;
+	vbm_stat_inc(VBM_STAT_KERNEL_MAPS);
+	return vaddr + backing->offset;
 }
 
-static void vbm_vmap_unmap(struct vbm_buf *buf)
+static void vbm_vmap_unmap(const struct vbm_backing *backing, void *vaddr)
 {
-	vunmap(buf->vaddr - buf->backing->offset);
-	WRITE_ONCE(buf->vaddr, NULL);
+	vunmap(vaddr - backing->offset);
 	vbm_stat_inc(VBM_STAT_KERNEL_UNMAPS);
 }
 
 /**
  * vbm_vmap_get() - a kernel address for one user more
  * @buf: the buffer
+ *
+ * As long as there are users, but for the driver, the storage stays.
  *
  * Context: may sleep; takes &vbm_buf.lock.
  * Return: the address of the first byte; NULL if there is none to be had.
@@ -97,17 +115,13 @@ void *vbm_vmap_get(struct vbm_buf *buf)
 {
 	void *vaddr;
 
-	if (buf->vaddr_fixed)
-		return buf->vaddr;
-
 	mutex_lock(&buf->lock);
 	vaddr = buf->vaddr;
-	if (!vaddr) {
-		vaddr = vbm_vmap_map(buf);
+	if (!vaddr && !buf->vaddr_fixed) {
+		vaddr = vbm_vmap_map(buf->backing);
 		if (vaddr) {
 			/* finish() and vaddr() look without the lock. */
 			smp_store_release(&buf->vaddr, vaddr);
-			vbm_stat_inc(VBM_STAT_KERNEL_MAPS);
 			trace_vbm_vmap(&buf->plane, buf->own->vdev->name);
 		}
 	}
@@ -119,28 +133,79 @@ void *vbm_vmap_get(struct vbm_buf *buf)
 
 void vbm_vmap_put(struct vbm_buf *buf)
 {
-	if (buf->vaddr_fixed)
-		return;
+	void *vaddr;
 
 	mutex_lock(&buf->lock);
-	if (!--buf->vmap_users)
-		vbm_vmap_unmap(buf);
+	if (!--buf->vmap_users && !buf->vaddr_fixed) {
+		vaddr = buf->vaddr;
+		WRITE_ONCE(buf->vaddr, NULL);
+		vbm_vmap_unmap(buf->backing, vaddr);
+	}
 	mutex_unlock(&buf->lock);
 }
 
-/* Take the driver's share, once. -ENOMEM if there is no address to be had. */
+/**
+ * vbm_vmap_prepare_locked() - a kernel address for storage to move to
+ * @buf: the buffer, whose kernel address nobody but its driver has
+ * @backing: the storage
+ * @kaddr: result: the address, for vbm_vmap_switch_locked() or
+ *	vbm_vmap_discard()
+ *
+ * If the buffer has none it gets none: its driver has not asked.
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int vbm_vmap_prepare_locked(struct vbm_buf *buf,
+			    const struct vbm_backing *backing,
+			    struct vbm_kaddr *kaddr)
+{
+	lockdep_assert_held(&buf->lock);
+	vbm_vmap_find(backing, kaddr);
+	if (kaddr->fixed || !buf->vaddr)
+		return 0;
+	kaddr->vaddr = vbm_vmap_map(backing);
+	return kaddr->vaddr ? 0 : -ENOMEM;
+}
+
+/* Exchange them. Context: any; both locks of the buffer held. */
+void vbm_vmap_switch_locked(struct vbm_buf *buf, struct vbm_kaddr *kaddr)
+{
+	struct vbm_kaddr old = { buf->vaddr, buf->vaddr_fixed };
+
+	lockdep_assert_held(&buf->sync_lock);
+	WRITE_ONCE(buf->vaddr, kaddr->vaddr);
+	buf->vaddr_fixed = kaddr->fixed;
+	/* The driver's share goes with what it asked for. */
+	WRITE_ONCE(buf->vaddr_held, kaddr->vaddr && !kaddr->fixed);
+	buf->vmap_users = buf->vaddr_held;
+	*kaddr = old;
+}
+
+/* Context: may sleep. @backing: what it is the address of. */
+void vbm_vmap_discard(struct vbm_kaddr *kaddr,
+		      const struct vbm_backing *backing)
+{
+	if (kaddr->vaddr && !kaddr->fixed)
+		vbm_vmap_unmap(backing, kaddr->vaddr);
+}
+
+/*
+ * Take the driver's share, once. -ENOMEM if there is no address to be had. The
+ * driver has marked the buffer, or nobody knows it yet: it does not move.
+ */
 int vbm_vmap_hold(struct vbm_buf *buf)
 {
 	bool surplus;
 
 	if (!vbm_vmap_possible(buf))
 		return -ENOMEM;
+	if (buf->vaddr_fixed)
+		return 0;
 	/* Not a dma-buf's vmap(), where a lock is held that the cache takes. */
 	if (!vbm_vmap_get(buf) &&
 	    (!vbm_cache_retry(-ENOMEM) || !vbm_vmap_get(buf)))
 		return -ENOMEM;
-	if (buf->vaddr_fixed)
-		return 0;
 
 	mutex_lock(&buf->lock);
 	surplus = buf->vaddr_held;
@@ -174,5 +239,5 @@ void vbm_vmap_fini(struct vbm_buf *buf)
 {
 	VBM_ASSERT(buf->vmap_users == buf->vaddr_held);
 	if (!buf->vaddr_fixed && buf->vaddr)
-		vbm_vmap_unmap(buf);
+		vbm_vmap_unmap(buf->backing, buf->vaddr);
 }

@@ -4,7 +4,18 @@
 
 #include <linux/types.h>
 
+struct vbm_backing;
 struct vbm_buf;
+
+/**
+ * struct vbm_kaddr - a kernel address of storage
+ * @vaddr: the address, or NULL
+ * @fixed: the storage has no other, and needs no mapping for it
+ */
+struct vbm_kaddr {
+	void *vaddr;
+	bool fixed;
+};
 
 bool vbm_may_sleep(void);
 
@@ -14,6 +25,13 @@ bool vbm_vmap_possible(const struct vbm_buf *buf);
 
 void *vbm_vmap_get(struct vbm_buf *buf);
 void vbm_vmap_put(struct vbm_buf *buf);
+
+int vbm_vmap_prepare_locked(struct vbm_buf *buf,
+			    const struct vbm_backing *backing,
+			    struct vbm_kaddr *kaddr);
+void vbm_vmap_switch_locked(struct vbm_buf *buf, struct vbm_kaddr *kaddr);
+void vbm_vmap_discard(struct vbm_kaddr *kaddr,
+		      const struct vbm_backing *backing);
 
 int vbm_vmap_hold(struct vbm_buf *buf);
 void *vbm_vmap_addr(struct vbm_buf *buf);

@@ -24,7 +24,7 @@
  *                   mmap (all VMAs that one mmap() begot share it). vb2 reads
  *                   the count as num_users.
  *   vbm_backing     references: vbm_buf, and each vbm_mapping of it.
- *                   Immutable once published.
+ *                   Immutable once published; a buffer that moves gets another.
  *   vbm_mapping     holders: the buffer (of its own device's), and each
  *                   vbm_attachment that ever mapped it. Unmapped with the last
  *                   holder, or when its device goes, whatever comes first.
@@ -110,12 +110,15 @@ enum vbm_kind {
  * @size: bytes; whole pages but for USERPTR
  * @dma_addr: the cookie of dma-contig
  * @sgt: the cookie of dma-sg
+ * @frozen: its storage stays where it is; once set it stays so. Set under
+ *	&vbm_buf.sync_lock, read without
  */
 struct vbm_plane {
 	struct list_head node;
 	unsigned int id;
 	enum vbm_kind kind;
 	bool contig;
+	bool frozen;
 	enum dma_data_direction dir;
 	struct vb2_buffer *vb;
 	struct device *dev;
@@ -200,7 +203,10 @@ struct vbm_table {
  * @unpassed: the CPU has said that it wrote what its view lacks; no lock
  * @need_sync: some segment bounces, or the device is not coherent
  * @fixed: memory of dma_alloc_attrs(): mapped as long as it exists
- * @live: mapped; false once the device has gone; buf->lock and sync_lock
+ * @live: mapped; false once the device has gone, or the buffer has moved;
+ *	buf->lock and sync_lock
+ * @stale: the buffer has moved; what is left is for holders to put. No
+ *	@backing; buf->lock
  * @syncing: syncs under way that hold neither lock; sync_lock
  * @sgt: the master table, never shown to an importer
  * @spare: for the first importer, so that it costs no allocation; buf->lock
@@ -225,6 +231,7 @@ struct vbm_mapping {
 	bool need_sync;
 	bool fixed;
 	bool live;
+	bool stale;
 	bool spare_used;
 	struct sg_table sgt;
 	struct vbm_table spare;
@@ -235,14 +242,18 @@ struct vbm_mapping {
  * struct vbm_buf - a plane with storage of its own
  * @plane: first member
  * @ref: see "Who owns what"
- * @lock: guards @mappings, @vaddr, @vmap_users, @accesses, @file and the mappings'
- *	counts
- * @sync_lock: guards @mappings against readers in interrupts
- * @backing: the storage
- * @own: mapping for the queue's device; also the first of @mappings
+ * @lock: guards @mappings, @vaddr, @vmap_users, @accesses, @file, @vmas and the
+ *	mappings' counts
+ * @sync_lock: guards @mappings against readers in interrupts; with it who may
+ *	touch the storage is decided, see vbm-freeze.c
+ * @backing: the storage; changed under both locks
+ * @own: mapping for the queue's device; also the first of @mappings. Changed
+ *	under both locks
+ * @table: what &vbm_plane.sgt points to: the table of @own
  * @mappings: all of them
  * @resv: reservation object, shared by all its dma-bufs
  * @file: carries the inode whose mapping lists this plane's user PTEs
+ * @vmas: what was mapped by mmap(), &struct vbm_vma
  * @vaddr: kernel address, valid while @vmap_users or @vaddr_fixed
  * @vaddr_fixed: @vaddr needs no mapping of ours (linear map, DMA API)
  * @vmap_users: who holds @vaddr: importers, and the driver once it asked
@@ -252,6 +263,13 @@ struct vbm_mapping {
  * @exports: dma-bufs of this plane
  * @nr_sync: mappings that need syncing; read without a lock
  * @coherent: the queue expects memory that needs no syncing
+ * @gfp: GFP flags of the queue
+ * @movable: reading an address freezes only while user space has the buffer
+ * @freeze: why it is frozen, enum vbm_freeze; sync_lock
+ * @owned: the driver may touch it, or its device; sync_lock
+ * @marks: how often it was marked as owned; sync_lock
+ * @moves: how often it has moved; lock
+ * @told: people were told that it can not be where somebody needs it; lock
  */
 struct vbm_buf {
 	struct vbm_plane plane;
@@ -260,15 +278,24 @@ struct vbm_buf {
 	spinlock_t sync_lock; /* @mappings against interrupts */
 	struct vbm_backing *backing;
 	struct vbm_mapping *own;
+	struct sg_table table;
 	struct list_head mappings;
 	struct dma_resv resv;
 	struct file *file;
+	struct list_head vmas;
 	void *vaddr;
 	unsigned int vmap_users;
 	unsigned int accesses;
 	bool vaddr_fixed;
 	bool vaddr_held;
 	bool coherent;
+	bool movable;
+	bool owned;
+	bool told;
+	u8 freeze; /* enum vbm_freeze */
+	gfp_t gfp;
+	unsigned int marks;
+	unsigned int moves;
 	atomic_t exports;
 	unsigned int nr_sync;
 };
