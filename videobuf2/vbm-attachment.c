@@ -24,6 +24,7 @@
 #include "vbm-mapping.h"
 #include "vbm-placement.h"
 #include "vbm-stats.h"
+#include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm.h"
 
@@ -120,6 +121,14 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	int ret;
 
 	lockdep_assert_held(&buf->lock);
+	if (!buf->backing) {
+		ret = vbm_storage_secure_locked(buf);
+		if (ret)
+			return ERR_PTR(ret);
+		/* The DMA API's; its table would be empty. */
+		if (!buf->backing->nr_extents)
+			return ERR_PTR(-EOPNOTSUPP);
+	}
 	map = vbm_attachment_find_locked(buf, attach, dir);
 	if (!map) {
 		ret = vbm_placement_for_locked(buf, dev, att->piece);

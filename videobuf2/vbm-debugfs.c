@@ -52,8 +52,9 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 	mutex_lock(&buf->lock);
 	seq_printf(s, "buf=%u kind=%s dev=%s size=%zu backing=%s extents=%u",
 		   buf->plane.id, mmap ? "mmap" : "userptr",
-		   buf->own->vdev->name, buf->plane.size,
-		   buf->backing->allocator->name, buf->backing->nr_extents);
+		   vbm_buf_device(buf), buf->plane.size,
+		   buf->backing ? buf->backing->allocator->name : "none",
+		   buf->backing ? buf->backing->nr_extents : 0);
 	seq_printf(s, " users=%u meta=%zu state=%s mappings",
 		   refcount_read(&buf->ref), vbm_buf_metadata(buf),
 		   vbm_buf_state(buf));
@@ -63,8 +64,10 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 			   map->need_sync ? "sync" : "-");
 		sep = ',';
 	}
-	seq_printf(s, "%s frozen=%s moves=%u\n", sep == '=' ? "=-" : "",
-		   vbm_freeze_names[READ_ONCE(buf->freeze)], buf->moves);
+	seq_printf(s, "%s frozen=%s moves=%u owned=%d managed=%d\n",
+		   sep == '=' ? "=-" : "",
+		   vbm_freeze_names[READ_ONCE(buf->freeze)], buf->moves,
+		   vbm_freeze_owned(buf), buf->managed);
 	mutex_unlock(&buf->lock);
 }
 
