@@ -28,30 +28,25 @@
 #include "vbm-trace.h"
 #include "vbm.h"
 
-#define VBM_NR_DIRS	3	/* DMA_BIDIRECTIONAL, TO_DEVICE, FROM_DEVICE */
-
-/**
- * struct vbm_attachment - what we know of a dma_buf_attachment
- * @maps: the mapping of each direction that it has had; &vbm_buf.lock
- * @exact: an import of ours; see &struct vbm_mapping
- * @piece: bytes, from the first on, that it needs in one piece
- */
-struct vbm_attachment {
-	struct vbm_mapping *maps[VBM_NR_DIRS];
-	bool exact;
-	size_t piece;
-};
-
 int vbm_attachment_new(struct dma_buf *dmabuf,
 		       struct dma_buf_attachment *attach)
 {
 	struct vbm_buf *buf = dmabuf->priv;
 	struct vbm_attachment *att;
+	struct vbm_device *vdev;
 
 	att = kzalloc_obj(*att);
 	if (!att)
 		return -ENOMEM;
+	/* Map will tell: not everybody bears that attach fails. */
+	vdev = vbm_device_get(attach->dev);
+	if (!IS_ERR(vdev))
+		att->vdev = vdev;
 	attach->priv = att;
+
+	mutex_lock(&buf->lock);
+	list_add_tail(&att->node, &buf->attachments);
+	mutex_unlock(&buf->lock);
 
 	vbm_stat_inc(VBM_STAT_ATTACHES);
 	trace_vbm_attach(&buf->plane, dev_name(attach->dev));
@@ -66,14 +61,19 @@ void vbm_attachment_free(struct dma_buf *dmabuf,
 	unsigned int i;
 
 	mutex_lock(&buf->lock);
-	for (i = 0; i < VBM_NR_DIRS; i++)
-		if (att->maps[i])
-			vbm_mapping_put_locked(att->maps[i]);
+	list_del(&att->node);
+	for (i = 0; i < VBM_NR_DIRS; i++) {
+		if (!att->maps[i])
+			continue;
+		vbm_lesson_detach(&att->lesson, att->maps[i]->vdev);
+		vbm_mapping_put_locked(att->maps[i]);
+	}
 	mutex_unlock(&buf->lock);
 
 	vbm_stat_inc(VBM_STAT_DETACHES);
 	trace_vbm_detach(&buf->plane, dev_name(attach->dev));
 	attach->priv = NULL;
+	vbm_device_put(att->vdev);
 	kfree(att);
 }
 
@@ -131,7 +131,7 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	}
 	map = vbm_attachment_find_locked(buf, attach, dir);
 	if (!map) {
-		ret = vbm_placement_for_locked(buf, dev, att->piece);
+		ret = vbm_placement_for_locked(buf, att);
 		if (ret)
 			return ERR_PTR(ret);
 	}
@@ -178,6 +178,8 @@ struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,
 	if (!table) {
 		vbm_mapping_unuse_locked(map, att->exact);
 		table = ERR_PTR(-ENOMEM);
+	} else if (!att->exact) {
+		vbm_lesson_map(&att->lesson, map->vdev, map->sgt.nents);
 	}
 unlock:
 	mutex_unlock(&buf->lock);
@@ -202,6 +204,9 @@ void vbm_attachment_unmap(struct dma_buf_attachment *attach,
 	dma_resv_assert_held(attach->dmabuf->resv);
 
 	mutex_lock(&buf->lock);
+	if (!att->exact)
+		vbm_lesson_unmap(&att->lesson, table->map->vdev,
+				 table->map->sgt.nents);
 	vbm_cpu_unmap_locked(table->map);
 	vbm_mapping_unuse_locked(table->map, att->exact);
 	vbm_mapping_table_free_locked(table);
@@ -217,17 +222,22 @@ void vbm_attachment_unmap(struct dma_buf_attachment *attach,
  * The importer undertakes to call vbm_cpu_give() before and vbm_cpu_take()
  * after each DMA.
  *
- * Context: any.
+ * Context: may sleep; takes &vbm_buf.lock.
  * Return: false if the exporter is not this module.
  */
 bool vbm_attachment_claim(struct dma_buf_attachment *attach, size_t piece)
 {
 	struct vbm_attachment *att = attach->priv;
+	struct vbm_buf *buf;
 
 	if (attach->dmabuf->ops->attach != vbm_attachment_new)
 		return false;
+	buf = attach->dmabuf->priv;
+	mutex_lock(&buf->lock);
 	att->exact = true;
+	att->contig = piece;
 	att->piece = piece;
+	mutex_unlock(&buf->lock);
 	return true;
 }
 

@@ -3,12 +3,39 @@
 #define _VBM_ATTACHMENT_H
 
 #include <linux/dma-direction.h>
+#include <linux/list.h>
 #include <linux/types.h>
+
+#include "vbm-lesson.h"
 
 struct dma_buf;
 struct dma_buf_attachment;
 struct sg_table;
+struct vbm_device;
 struct vbm_mapping;
+
+#define VBM_NR_DIRS	3	/* DMA_BIDIRECTIONAL, TO_DEVICE, FROM_DEVICE */
+
+/**
+ * struct vbm_attachment - what we know of a dma_buf_attachment
+ * @node: in &vbm_buf.attachments; &vbm_buf.lock
+ * @vdev: its device, referenced; NULL where there was no memory for it, or the
+ *	driver was going
+ * @maps: the mapping of each direction that it has had; &vbm_buf.lock
+ * @lesson: what it does with them, if it is foreign; &vbm_buf.lock
+ * @exact: an import of ours; see &struct vbm_mapping
+ * @contig: which has one address, and no list
+ * @piece: bytes that it has to find there
+ */
+struct vbm_attachment {
+	struct list_head node;
+	struct vbm_device *vdev;
+	struct vbm_mapping *maps[VBM_NR_DIRS];
+	struct vbm_lesson lesson;
+	bool exact;
+	bool contig;
+	size_t piece;
+};
 
 /* &struct dma_buf_ops callbacks */
 int vbm_attachment_new(struct dma_buf *dmabuf,

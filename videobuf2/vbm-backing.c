@@ -2,8 +2,8 @@
 /*
  * Storage: a counted, ordered list of extents that some allocator gave.
  *
- * A backing does not change between the moment an allocator returns it and the
- * last put; who holds a reference may walk its extents without a lock. The
+ * A backing does not change between vbm_backing_publish(), for what an allocator
+ * has returned, and the last put; who holds a reference may walk its extents without a lock. The
  * extents cover the buffer exactly, in the order of its bytes; one that has no
  * struct page says so by a NULL page.
  */
@@ -32,6 +32,78 @@ vbm_backing_new(const struct vbm_allocator *allocator, size_t size,
 	backing->size = size;
 	backing->nr_extents = nr_extents;
 	return backing;
+}
+
+/* The bytes of one extent that are the buffer's; @done of them come before. */
+static size_t vbm_backing_range(const struct vbm_backing *backing,
+				unsigned int i, size_t done, u64 *phys)
+{
+	const struct vbm_extent *ext = &backing->extents[i];
+	size_t skip = i ? 0 : backing->offset;
+
+	*phys = ext->phys + skip;
+	return min_t(size_t, (ext->nr_pages << PAGE_SHIFT) - skip,
+		     backing->size - done);
+}
+
+/**
+ * vbm_backing_publish() - storage is complete
+ * @backing: the storage, which nobody else has seen
+ *
+ * Context: any.
+ */
+void vbm_backing_publish(struct vbm_backing *backing)
+{
+	size_t done = 0;
+	unsigned int i;
+
+	vbm_shape_init(&backing->shape);
+	for (i = 0; i < backing->nr_extents && done < backing->size; i++) {
+		u64 phys;
+		size_t len = vbm_backing_range(backing, i, done, &phys);
+
+		vbm_shape_add(&backing->shape, phys, len,
+			      backing->extents[i].page);
+		done += len;
+	}
+}
+
+/* See vbm_count_fn: extents that are adjacent are one piece. */
+static unsigned int vbm_backing_count(const struct vbm_constraints *c,
+				      const void *memory)
+{
+	const struct vbm_backing *backing = memory;
+	u64 begin = 0, end = 0, phys;
+	unsigned int i, nr = 0;
+	size_t done = 0, len;
+
+	for (i = 0; i < backing->nr_extents && done < backing->size; i++) {
+		len = vbm_backing_range(backing, i, done, &phys);
+		if (phys != end) {
+			nr += vbm_constraints_count(c, begin, end - begin);
+			begin = phys;
+		}
+		end = phys + len;
+		done += len;
+	}
+	return nr + vbm_constraints_count(c, begin, end - begin);
+}
+
+/**
+ * vbm_backing_check() - does this storage do for a device?
+ * @backing: the storage, published
+ * @c: limits of the device, or a merge
+ *
+ * Constant in the number of pages but for rare limits: vbm_constraints_check().
+ *
+ * Context: any.
+ * Return: VBM_REQ_NONE, or the first requirement that it fails.
+ */
+enum vbm_requirement vbm_backing_check(const struct vbm_backing *backing,
+				       const struct vbm_constraints *c)
+{
+	return vbm_constraints_check(c, &backing->shape, vbm_backing_count,
+				     backing);
 }
 
 void vbm_backing_get(struct vbm_backing *backing)

@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+#include "vbm-constraints.h"
+
 struct page;
 struct vbm_backing;
 struct vbm_allocator;
@@ -12,6 +14,9 @@ struct vbm_extent;
 struct vbm_backing *
 vbm_backing_new(const struct vbm_allocator *allocator, size_t size,
 		unsigned int nr_extents);
+void vbm_backing_publish(struct vbm_backing *backing);
+enum vbm_requirement vbm_backing_check(const struct vbm_backing *backing,
+				       const struct vbm_constraints *c);
 void vbm_backing_get(struct vbm_backing *backing);
 void vbm_backing_put(struct vbm_backing *backing);
 

@@ -23,6 +23,7 @@
 #include "vbm-cache.h"
 #include "vbm-device.h"
 #include "vbm-freeze.h"
+#include "vbm-limits.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
 #include "vbm-storage.h"
@@ -59,6 +60,7 @@ void vbm_buf_init(struct vbm_buf *buf)
 	mutex_init(&buf->lock);
 	spin_lock_init(&buf->sync_lock);
 	INIT_LIST_HEAD(&buf->mappings);
+	INIT_LIST_HEAD(&buf->attachments);
 	INIT_LIST_HEAD(&buf->vmas);
 	dma_resv_init(&buf->resv);
 }
@@ -74,6 +76,7 @@ static void vbm_buf_fini(struct vbm_buf *buf)
 		vbm_mapping_put_locked(buf->own);
 	}
 	VBM_ASSERT(list_empty(&buf->mappings));
+	VBM_ASSERT(list_empty(&buf->attachments));
 	if (buf->file)
 		fput(buf->file);
 	vbm_backing_put(buf->backing);
@@ -150,6 +153,7 @@ int vbm_buf_set_backing_locked(struct vbm_buf *buf,
 	struct vbm_mapping *own;
 
 	lockdep_assert_held(&buf->lock);
+	vbm_backing_publish(backing);
 	own = vbm_mapping_new_locked(buf, backing, plane->dev, plane->dir,
 				     true);
 	if (IS_ERR(own))

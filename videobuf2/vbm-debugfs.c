@@ -3,6 +3,7 @@
  * What is there, for people and tests: /sys/kernel/debug/videobuf2-mem/.
  *
  *   buffers   a line for each plane, key=value
+ *   devices   a line for each device that has used one, key=value
  *   stats     a line for each counter, name and value
  *   move      the number of a plane, written to it, moves that buffer
  */
@@ -14,9 +15,11 @@
 #include "vbm-debugfs.h"
 #include "vbm-alloc.h"
 #include "vbm-buf.h"
+#include "vbm-demand.h"
 #include "vbm-device.h"
 #include "vbm-freeze.h"
 #include "vbm-import.h"
+#include "vbm-lesson.h"
 #include "vbm-placement.h"
 #include "vbm-stats.h"
 #include "vbm.h"
@@ -43,6 +46,39 @@ static const char *vbm_buf_state(struct vbm_buf *buf)
 	return atomic_read(&buf->exports) ? "exported" : "live";
 }
 
+/* A requirement, what it is, and who brought it: address:3fffffff:vbdisp.0 */
+static void vbm_show_demand(struct seq_file *s, struct vbm_buf *buf)
+{
+	static const char * const ones[] = { "any", "preferred", "wanted" };
+	struct vbm_demand demand;
+	char sep = '=';
+	unsigned int i;
+
+	vbm_demand_collect_locked(buf, NULL, &demand);
+	seq_puts(s, " demand");
+	for (i = 0; i < VBM_NR_REQ; i++) {
+		const struct vbm_constraints *all = &demand.all;
+		const u64 values[VBM_NR_REQ] = {
+			[VBM_REQ_ADDRESS] = all->max_addr,
+			[VBM_REQ_SEGMENTS] = all->max_segments,
+			[VBM_REQ_SEGMENT_SIZE] = all->max_segment,
+			[VBM_REQ_BOUNDARY] = all->boundary_mask,
+			[VBM_REQ_ALIGN] = all->align,
+			[VBM_REQ_PAGES] = all->needs_pages,
+		};
+
+		if (!demand.by[i].name)
+			continue;
+		seq_printf(s, "%c%s:%llx:%s", sep, vbm_requirement_names[i],
+			   values[i], demand.by[i].name);
+		sep = ',';
+	}
+	seq_printf(s, "%s one=%s", sep == '=' ? "=-" : "", ones[demand.one]);
+	if (demand.one_by)
+		seq_printf(s, ":%s", demand.one_by);
+	seq_printf(s, " chunk=%zu", demand.all.chunk);
+}
+
 static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 {
 	bool mmap = buf->plane.kind == VBM_MMAP;
@@ -64,8 +100,10 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 			   map->need_sync ? "sync" : "-");
 		sep = ',';
 	}
-	seq_printf(s, "%s frozen=%s moves=%u owned=%d managed=%d\n",
-		   sep == '=' ? "=-" : "",
+	if (sep == '=')
+		seq_puts(s, "=-");
+	vbm_show_demand(s, buf);
+	seq_printf(s, " frozen=%s moves=%u owned=%d managed=%d\n",
 		   vbm_freeze_names[READ_ONCE(buf->freeze)], buf->moves,
 		   vbm_freeze_owned(buf), buf->managed);
 	mutex_unlock(&buf->lock);
@@ -99,6 +137,28 @@ static int buffers_show(struct seq_file *s, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(buffers);
+
+static void vbm_show_device(struct vbm_device *vdev, void *arg)
+{
+	const struct vbm_constraints *c = &vdev->limits;
+	struct seq_file *s = arg;
+
+	seq_printf(s, "dev=%s address=%llx segments=%x segment-size=%zx",
+		   vdev->name, c->max_addr, c->max_segments, c->max_segment);
+	seq_printf(s, " boundary=%llx align=%zx pages=%d chunk=%zu",
+		   c->boundary_mask, c->align, c->needs_pages, c->chunk);
+	seq_printf(s, " translated=%d direct=%d bound=%d", c->translated,
+		   vdev->direct, vdev->bound);
+	seq_printf(s, " refusals=%u one=%d\n", READ_ONCE(vdev->lesson.refusals),
+		   vbm_lesson_learnt(vdev));
+}
+
+static int devices_show(struct seq_file *s, void *unused)
+{
+	vbm_devices_each(vbm_show_device, s);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(devices);
 
 static int stats_show(struct seq_file *s, void *unused)
 {
@@ -144,6 +204,8 @@ void vbm_debugfs_init(void)
 	vbm_debugfs_dir = debugfs_create_dir("videobuf2-mem", NULL);
 	debugfs_create_file("buffers", 0400, vbm_debugfs_dir, NULL,
 			    &buffers_fops);
+	debugfs_create_file("devices", 0400, vbm_debugfs_dir, NULL,
+			    &devices_fops);
 	debugfs_create_file_unsafe("move", 0200, vbm_debugfs_dir, NULL,
 				   &move_fops);
 	debugfs_create_file("stats", 0444, vbm_debugfs_dir, NULL, &stats_fops);

@@ -10,24 +10,20 @@
  * notifier comes too early or too late.) It unmaps everything of that device;
  * whoever uses such a mapping later gets -ENODEV.
  *
- * An entry stays from the first mapping until the driver goes, so that the
- * steady state costs one look at a short list. A device without a driver
+ * An entry stays from the first attachment or mapping until the driver goes, so
+ * that the steady state costs one look at a short list. A device without a driver
  * (some virtual devices are used like that) can not have one: resources on it
  * would make a later probe fail. It is held instead, while it has mappings.
  */
 
 #include <linux/delay.h>
 #include <linux/device.h>
-#include <linux/dma-direct.h>
-#include <linux/dma-map-ops.h>
-#include <linux/dma-mapping.h>
-#include <linux/iommu-dma.h>
 #include <linux/slab.h>
-#include <linux/swiotlb.h>
 #include <linux/wait.h>
 
 #include "vbm-device.h"
 #include "vbm-cache.h"
+#include "vbm-limits.h"
 #include "vbm-stats.h"
 #include "vbm.h"
 
@@ -35,48 +31,6 @@ static DEFINE_SPINLOCK(vbm_devices_lock);
 static LIST_HEAD(vbm_devices);
 static DECLARE_WAIT_QUEUE_HEAD(vbm_devices_wait);
 static atomic_t vbm_devices_going;
-
-/**
- * vbm_device_describe() - what a device asks of memory
- * @dev: the device
- * @limits: result
- *
- * A device that never set its longest segment is taken to have none: the
- * 64 KiB that the DMA API reports then is a default of other subsystems, and
- * nothing in V4L2 has ever kept to it.
- *
- * Context: may sleep.
- */
-void vbm_device_describe(struct device *dev, struct vbm_constraints *limits)
-{
-	size_t max_bounce;
-
-	*limits = (struct vbm_constraints) {
-		.max_addr = U64_MAX,
-		.max_segment = round_down(UINT_MAX, PAGE_SIZE),
-		.boundary_mask = dma_get_seg_boundary(dev),
-		.translated = use_dma_iommu(dev),
-	};
-
-	if (limits->boundary_mask == ULONG_MAX)
-		limits->boundary_mask = U64_MAX;
-	if (dev->dma_parms && dev->dma_parms->max_segment_size)
-		limits->max_segment = max(round_down(dma_get_max_seg_size(dev),
-						     PAGE_SIZE), PAGE_SIZE);
-	if (!dev->dma_mask || limits->translated || get_dma_ops(dev))
-		return;
-
-	if (dma_addressing_limited(dev))
-		limits->max_addr = dma_to_phys(dev,
-					       min_not_zero(*dev->dma_mask,
-							    dev->bus_dma_limit));
-	limits->bounce_all = is_swiotlb_force_bounce(dev);
-	/* SIZE_MAX: there is no swiotlb, or no need for one. */
-	max_bounce = dma_max_mapping_size(dev);
-	if (max_bounce != SIZE_MAX)
-		limits->max_bounce = max(round_down(max_bounce, PAGE_SIZE),
-					 PAGE_SIZE);
-}
 
 static void vbm_device_release(struct kref *ref)
 {
@@ -256,6 +210,7 @@ struct vbm_device *vbm_device_get(struct device *dev)
 		return ERR_PTR(-ENOMEM);
 	}
 	vbm_device_describe(dev, &vdev->limits);
+	vdev->direct = vbm_device_direct(dev);
 
 	vdev->bound = READ_ONCE(dev->driver);
 	if (vdev->bound) {
@@ -313,6 +268,44 @@ void vbm_device_leave(struct vbm_client *client)
 	list_del_init(&client->node);
 	spin_unlock(&vbm_devices_lock);
 	wake_up_all(&vbm_devices_wait);
+}
+
+/**
+ * vbm_device_known() - has a device been mapped for?
+ * @dev: the device
+ *
+ * Context: any but interrupts; takes vbm_devices_lock.
+ * Return: true if its limits have been looked at.
+ */
+bool vbm_device_known(struct device *dev)
+{
+	struct vbm_device *vdev;
+	bool known = false;
+
+	spin_lock(&vbm_devices_lock);
+	list_for_each_entry(vdev, &vbm_devices, node)
+		known |= vdev->dev == dev;
+	spin_unlock(&vbm_devices_lock);
+	return known;
+}
+
+/**
+ * vbm_devices_each() - look at all devices that live
+ * @fn: called with each, under vbm_devices_lock: must not sleep
+ * @arg: for @fn
+ *
+ * Context: any but interrupts; takes vbm_devices_lock.
+ */
+void vbm_devices_each(void (*fn)(struct vbm_device *vdev, void *arg),
+		      void *arg)
+{
+	struct vbm_device *vdev;
+
+	spin_lock(&vbm_devices_lock);
+	list_for_each_entry(vdev, &vbm_devices, node)
+		if (!vdev->dead)
+			fn(vdev, arg);
+	spin_unlock(&vbm_devices_lock);
 }
 
 /*

@@ -3,6 +3,7 @@
 #define _VBM_DEVICE_H
 
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -44,7 +45,14 @@ struct vbm_client {
  * @dead: its driver has gone; guarded by vbm_devices_lock
  * @clients: what is mapped for it, guarded by vbm_devices_lock
  * @parked: imports that are kept mapped for it, guarded by vbm_cache_lock
- * @limits: what it asks of memory, as of its first mapping
+ * @limits: what it asks of memory, as of its first use; does not change
+ * @direct: it sees memory where it lies
+ * @lesson: what was learnt of it; see vbm-lesson.c
+ * @lesson.one: it wants one segment
+ * @lesson.refusals: tables of several segments that it gave back at once, with
+ *	nothing else between
+ * @lesson.several: such tables that it has at the moment
+ * @lesson.since: since when it has had any
  */
 struct vbm_device {
 	struct list_head node;
@@ -56,15 +64,24 @@ struct vbm_device {
 	struct list_head clients;
 	unsigned int parked;
 	struct vbm_constraints limits;
+	bool direct;
+	struct {
+		bool one;
+		unsigned int refusals;
+		unsigned int several;
+		ktime_t since;
+	} lesson;
 };
-
-void vbm_device_describe(struct device *dev, struct vbm_constraints *limits);
 
 struct vbm_device *vbm_device_get(struct device *dev);
 void vbm_device_put(struct vbm_device *vdev);
 
 int vbm_device_join(struct vbm_device *vdev, struct vbm_client *client);
 void vbm_device_leave(struct vbm_client *client);
+
+bool vbm_device_known(struct device *dev);
+void vbm_devices_each(void (*fn)(struct vbm_device *vdev, void *arg),
+		      void *arg);
 
 void vbm_devices_fini(void);
 

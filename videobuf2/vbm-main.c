@@ -8,15 +8,19 @@
 #include "vbm-cache.h"
 #include "vbm-debugfs.h"
 #include "vbm-device.h"
+#include "vbm-limits.h"
 #include "vbm-mapping.h"
 
 static int __init vbm_init(void)
 {
 	int ret;
 
-	ret = vbm_mapping_init();
+	ret = vbm_limits_init();
 	if (ret)
 		return ret;
+	ret = vbm_mapping_init();
+	if (ret)
+		goto err_fini_limits;
 	ret = vbm_cache_init();
 	if (ret)
 		goto err_fini_mapping;
@@ -25,6 +29,8 @@ static int __init vbm_init(void)
 
 err_fini_mapping:
 	vbm_mapping_fini();
+err_fini_limits:
+	vbm_limits_fini();
 	return ret;
 }
 
@@ -35,6 +41,7 @@ static void __exit vbm_exit(void)
 	vbm_cache_fini();
 	vbm_devices_fini();
 	vbm_mapping_fini();
+	vbm_limits_fini();
 }
 
 module_init(vbm_init);

@@ -142,25 +142,6 @@ static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
 	return backing;
 }
 
-/* Is it as it was asked for? Allocators may take reach for a wish. */
-static bool vbm_move_fits(const struct vbm_backing *backing,
-			  const struct vbm_request *req)
-{
-	unsigned int i;
-
-	if (!vbm_backing_has_pages(backing) ||
-	    (req->contig && backing->nr_extents > 1))
-		return false;
-	for (i = 0; i < backing->nr_extents; i++) {
-		const struct vbm_extent *ext = &backing->extents[i];
-
-		if (ext->phys + (ext->nr_pages << PAGE_SHIFT) - 1 >
-		    req->limits->max_addr)
-			return false;
-	}
-	return true;
-}
-
 /* Step 1. What it leaves behind if it fails is for vbm_move_abandon(). */
 static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 						const struct vbm_request *req)
@@ -181,7 +162,10 @@ static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 	if (IS_ERR(backing))
 		return VBM_REFUSED_MEMORY;
 	move->backing = backing;
-	if (!vbm_move_fits(backing, req))
+	vbm_backing_publish(backing);
+	/* Allocators may take reach for a wish. */
+	if (!backing->shape.has_pages ||
+	    vbm_backing_check(backing, req->limits))
 		return VBM_REFUSED_MEMORY;
 
 	own = vbm_mapping_successor_locked(buf, backing);

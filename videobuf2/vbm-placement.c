@@ -9,149 +9,105 @@
  *   else                                       -EBUSY; -EOPNOTSUPP if no memory
  *                                              would do for all; -ENOMEM
  *
- * What a device needs is what it reaches, and of our importers that want one
- * address, that so much lies in one piece. A device behind an IOMMU needs
- * nothing: it sees what the IOMMU makes of it.
+ * What devices ask for is in vbm-demand.c. An importer of one address may want a
+ * part of the buffer only, and is served where that is in one piece.
  *
  * A map that fails here says so once for each buffer, in a line for people.
  */
 
-#include <linux/device.h>
 #include <linux/dma-resv.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/types.h>
 
 #include "vbm-placement.h"
 #include "vbm-alloc.h"
+#include "vbm-attachment.h"
 #include "vbm-backing.h"
 #include "vbm-buf.h"
 #include "vbm-cache.h"
-#include "vbm-constraints.h"
+#include "vbm-demand.h"
 #include "vbm-device.h"
 #include "vbm-freeze.h"
 #include "vbm-mapping.h"
 #include "vbm-move.h"
 #include "vbm.h"
 
-/**
- * struct vbm_want - who wants a buffer, and how
- * @name: of the device
- * @limits: its own
- * @piece: bytes that it needs in one piece, or 0
- */
-struct vbm_want {
-	const char *name;
-	struct vbm_constraints limits;
-	size_t piece;
-};
-
-/* What storage may fail at. */
-enum vbm_lack {
-	VBM_LACKS_NOTHING,
-	VBM_LACKS_REACH,
-	VBM_LACKS_PIECE,
-};
-
-static const char * const vbm_lack_names[] = {
-	[VBM_LACKS_NOTHING] = "nothing",
-	[VBM_LACKS_REACH] = "an address that it reaches",
-	[VBM_LACKS_PIECE] = "one piece",
-};
-
-static enum vbm_lack vbm_placement_check(const struct vbm_backing *backing,
-					 const struct vbm_constraints *limits,
-					 size_t piece)
+/* Is as much in one piece as an importer of one address may touch? */
+static bool vbm_placement_has_piece(const struct vbm_backing *backing,
+				    size_t piece)
 {
 	const struct vbm_extent *ext = backing->extents;
-	size_t adjacent = 0, len;
+	phys_addr_t end = ext->phys;
 	unsigned int i;
 
-	if (limits->translated)
-		return VBM_LACKS_NOTHING;
-	for (i = 0; i < backing->nr_extents && adjacent < piece; i++, ext++) {
-		if (i && ext->phys != ext[-1].phys +
-				      (ext[-1].nr_pages << PAGE_SHIFT))
-			return VBM_LACKS_PIECE;
-		adjacent += ext->nr_pages << PAGE_SHIFT;
+	for (i = 0; i < backing->nr_extents && ext->phys == end; i++, ext++) {
+		end += ext->nr_pages << PAGE_SHIFT;
+		if (end - backing->extents[0].phys >= piece)
+			return true;
 	}
-	ext = backing->extents;
-	for (i = 0; i < backing->nr_extents; i++, ext++) {
-		len = ext->nr_pages << PAGE_SHIFT;
-		if (ext->phys + len - 1 > limits->max_addr)
-			return VBM_LACKS_REACH;
-	}
-	return VBM_LACKS_NOTHING;
-}
-
-/* Would bouncing do? A bounce buffer is in one piece up to a size only. */
-static bool vbm_placement_bounces(const struct vbm_want *want)
-{
-	return want->limits.max_bounce && want->piece <= want->limits.max_bounce;
-}
-
-static void vbm_placement_merge(struct vbm_constraints *all,
-				const struct vbm_constraints *limits)
-{
-	if (!limits->translated)
-		all->max_addr = min(all->max_addr, limits->max_addr);
+	return false;
 }
 
 /*
- * What all want together: the own device, whoever has had the buffer mapped and
- * may do so again, and @want, if that is not NULL.
+ * Can it be mapped all the same? What is out of reach is bounced, which keeps
+ * only so much in one piece; and an importer may want a part of the buffer.
  */
-static void vbm_placement_request_locked(struct vbm_buf *buf,
-					 const struct vbm_want *want,
-					 struct vbm_constraints *all,
-					 struct vbm_request *req)
+static bool vbm_placement_bearable(const struct vbm_buf *buf,
+				   const struct vbm_attachment *att,
+				   enum vbm_requirement lacks)
 {
-	const struct vbm_constraints *own = &buf->own->vdev->limits;
-	struct vbm_mapping *map;
+	size_t max_bounce = att->vdev->limits.max_bounce;
 
-	lockdep_assert_held(&buf->lock);
-	*all = (struct vbm_constraints) {
-		.max_addr = U64_MAX,
-		.max_segment = own->max_segment,
-		.boundary_mask = own->boundary_mask,
-	};
-	list_for_each_entry(map, &buf->mappings, buf_node)
-		vbm_placement_merge(all, &map->vdev->limits);
-	if (want)
-		vbm_placement_merge(all, &want->limits);
+	switch (lacks) {
+	case VBM_REQ_NONE:
+		return true;
+	case VBM_REQ_ADDRESS:
+		return max_bounce && att->piece <= max_bounce;
+	default:
+		return att->piece && att->piece < buf->plane.size &&
+		       vbm_placement_has_piece(buf->backing, att->piece);
+	}
+}
 
-	*req = (struct vbm_request) {
-		.dev = buf->plane.dev,
-		.limits = all,
-		.size = buf->plane.size,
-		.gfp = buf->gfp,
-		.dir = buf->plane.dir,
-		.contig = buf->plane.contig,
-		.coherent = buf->coherent,
-	};
-	/* One piece for the own device, once it was found, stays one. */
-	if (buf->plane.contig && own->translated)
-		req->contig = false;
-	if (want && want->piece && !want->limits.translated)
-		req->contig = true;
+/* What the storage lacks for a device; @soft: it had better be otherwise. */
+static enum vbm_requirement
+vbm_placement_lacks_locked(struct vbm_buf *buf,
+			   const struct vbm_attachment *att, bool *soft)
+{
+	enum vbm_requirement lacks;
+	struct vbm_constraints c;
+	enum vbm_one one;
+
+	one = vbm_demand_attachment_locked(att, &c);
+	lacks = vbm_backing_check(buf->backing, &c);
+	*soft = !lacks && one == VBM_ONE_WANTED &&
+		buf->backing->shape.pieces > 1;
+	return *soft ? VBM_REQ_SEGMENTS : lacks;
 }
 
 /* Drops the buffer's lock for a while. */
 static enum vbm_refusal vbm_placement_try_locked(struct vbm_buf *buf,
-						 const struct vbm_want *want)
+						 struct vbm_demand *demand)
 {
-	struct vbm_constraints all;
-	struct vbm_request req;
-	enum vbm_refusal why;
+	struct vbm_request req = {
+		.dev = buf->plane.dev,
+		.limits = &demand->all,
+		.size = buf->plane.size,
+		.gfp = buf->gfp,
+		.dir = buf->plane.dir,
+		.contig = demand->all.max_segments == 1 ||
+			  demand->one == VBM_ONE_WANTED,
+		.coherent = buf->coherent,
+	};
 
-	why = vbm_move_possible_locked(buf);
-	if (!why && vbm_mapping_users_locked(buf)) {
+	if (!vbm_move_possible_locked(buf) && vbm_mapping_users_locked(buf)) {
 		mutex_unlock(&buf->lock);
 		vbm_cache_unmap_parked(buf);
 		mutex_lock(&buf->lock);
 	}
 	/* Also if it is not possible: this counts it. */
-	vbm_placement_request_locked(buf, want, &all, &req);
 	return vbm_move_locked(buf, &req);
 }
 
@@ -169,32 +125,31 @@ static int vbm_placement_errno(const struct vbm_buf *buf, enum vbm_refusal why)
 	}
 }
 
-static void vbm_placement_tell(struct vbm_buf *buf, const struct vbm_want *want,
-			       enum vbm_lack lack, enum vbm_refusal why)
+/* Once for each buffer, and five in five seconds at most. */
+static void vbm_placement_tell_locked(struct vbm_buf *buf,
+				      const struct vbm_attachment *att,
+				      enum vbm_requirement lacks,
+				      const char *why, const char *detail)
 {
-	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL, 5);
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 5);
 
+	lockdep_assert_held(&buf->lock);
 	if (buf->told)
 		return;
 	buf->told = true;
 	ratelimit_set_flags(&limit, RATELIMIT_MSG_ON_RELEASE);
 	if (!__ratelimit(&limit))
 		return;
-	pr_notice("videobuf2-mem: buffer %u of %s can not be imported by %s, which needs %s of %zu bytes: it does not move (%s%s%s)\n",
-		  buf->plane.id, buf->own->vdev->name, want->name,
-		  vbm_lack_names[lack], want->piece ?: buf->plane.size,
-		  vbm_refusal_names[why],
-		  why == VBM_REFUSED_FROZEN ? ": " : "",
-		  why == VBM_REFUSED_FROZEN ? vbm_freeze_names[buf->freeze] :
-					      "");
+	pr_notice("videobuf2-mem: buffer %u of %s, %zu bytes, is not as %s needs it (%s), and does not move: %s%s%s\n",
+		  buf->plane.id, buf->own->vdev->name, buf->plane.size,
+		  att->vdev->name, vbm_requirement_names[lacks], why,
+		  detail ? " " : "", detail ?: "");
 }
 
 /**
  * vbm_placement_for_locked() - have a buffer where a device can use it
  * @buf: the buffer
- * @dev: the device, which has no mapping of it that would do
- * @piece: bytes, from the first on, that it needs in one piece; 0 if it takes a
- *	list
+ * @att: an attachment that has no mapping of it that would do
  *
  * May drop the lock of the buffer for a while; nobody maps or unmaps it
  * meanwhile.
@@ -203,36 +158,41 @@ static void vbm_placement_tell(struct vbm_buf *buf, const struct vbm_want *want,
  * Return: 0 if mapping it can be tried; -EBUSY if it would have to move and can
  *	not now; -EOPNOTSUPP if no memory would do for all its devices; -ENOMEM.
  */
-int vbm_placement_for_locked(struct vbm_buf *buf, struct device *dev,
-			     size_t piece)
+int vbm_placement_for_locked(struct vbm_buf *buf,
+			     const struct vbm_attachment *att)
 {
-	struct vbm_want want = { .piece = piece };
-	struct vbm_device *vdev;
+	enum vbm_requirement lacks, never;
+	struct vbm_demand demand;
 	enum vbm_refusal why;
-	enum vbm_lack lack;
-	int ret = 0;
+	bool soft;
+	int ret;
 
 	lockdep_assert_held(&buf->lock);
-	vdev = vbm_device_get(dev);
-	/* Who maps finds out. */
-	if (IS_ERR(vdev))
+	/* Who maps finds out. What lies nobody knows where does not move. */
+	if (!att->vdev || !buf->backing->nr_extents)
 		return 0;
-	want.name = vdev->name;
-	want.limits = vdev->limits;
+	lacks = vbm_placement_lacks_locked(buf, att, &soft);
+	if (likely(!lacks))
+		return 0;
 
-	lack = vbm_placement_check(buf->backing, &want.limits, piece);
-	if (!lack)
-		goto out;
-	why = vbm_placement_try_locked(buf, &want);
-	if (!why)
-		lack = vbm_placement_check(buf->backing, &want.limits, piece);
-	if (!lack || (lack == VBM_LACKS_REACH && vbm_placement_bounces(&want)))
-		goto out;
-	/* It has moved, and to no avail: there is no such memory. */
-	ret = vbm_placement_errno(buf, why) ?: -EOPNOTSUPP;
-	vbm_placement_tell(buf, &want, lack, why);
-out:
-	vbm_device_put(vdev);
+	vbm_demand_collect_locked(buf, att, &demand);
+	never = vbm_constraints_possible(&demand.all, buf->plane.size);
+	if (never) {
+		if (soft || vbm_placement_bearable(buf, att, lacks))
+			return 0;
+		vbm_placement_tell_locked(buf, att, lacks,
+					  "no memory would do for all, because of",
+					  demand.by[never].name);
+		return -EOPNOTSUPP;
+	}
+
+	why = vbm_placement_try_locked(buf, &demand);
+	if (!why || soft || vbm_placement_bearable(buf, att, lacks))
+		return 0;
+	ret = vbm_placement_errno(buf, why);
+	vbm_placement_tell_locked(buf, att, lacks, vbm_refusal_names[why],
+				  why == VBM_REFUSED_FROZEN ?
+				  vbm_freeze_names[buf->freeze] : NULL);
 	return ret;
 }
 
@@ -248,6 +208,7 @@ out:
  */
 int vbm_placement_move(struct vbm_buf *buf)
 {
+	struct vbm_demand demand;
 	enum vbm_refusal why;
 	int ret;
 
@@ -256,7 +217,8 @@ int vbm_placement_move(struct vbm_buf *buf)
 		return ret;
 	mutex_lock(&buf->lock);
 	if (buf->backing) {
-		why = vbm_placement_try_locked(buf, NULL);
+		vbm_demand_collect_locked(buf, NULL, &demand);
+		why = vbm_placement_try_locked(buf, &demand);
 		ret = vbm_placement_errno(buf, why);
 	}
 	mutex_unlock(&buf->lock);

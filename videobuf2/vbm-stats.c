@@ -41,6 +41,7 @@ const char * const vbm_stat_names[VBM_NR_STATS] = {
 	[VBM_STAT_KERNEL_MAPS] = "kernel_maps",
 	[VBM_STAT_KERNEL_UNMAPS] = "kernel_unmaps",
 	[VBM_STAT_DEVICE_UNBINDS] = "device_unbinds",
+	[VBM_STAT_LESSONS] = "lessons",
 	[VBM_STAT_FAIL_NOMEM] = "fail_nomem",
 	[VBM_STAT_FAIL_LIMIT] = "fail_limit",
 	[VBM_STAT_FAIL_SIZE] = "fail_size",

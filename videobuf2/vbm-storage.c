@@ -33,6 +33,7 @@
 #include "vbm-alloc.h"
 #include "vbm-buf.h"
 #include "vbm-cache.h"
+#include "vbm-demand.h"
 #include "vbm-device.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
@@ -107,10 +108,31 @@ void vbm_storage_fini(struct vbm_buf *buf)
 	vbm_device_put(buf->vdev);
 }
 
+/* Memory that all who are attached can have; -EAGAIN if that can not be. */
+static int vbm_storage_find_for_all_locked(struct vbm_buf *buf)
+{
+	struct vbm_demand demand;
+	struct vbm_request req;
+
+	vbm_demand_collect_locked(buf, NULL, &demand);
+	if (vbm_constraints_possible(&demand.all, buf->plane.size))
+		return -EAGAIN;
+	vbm_buf_request(buf, &demand.all, &req);
+	if (demand.all.max_segments == 1 || demand.one == VBM_ONE_WANTED)
+		req.contig = true;
+	else
+		/* The own device sees one address, wherever the pages are. */
+		demand.all.translated = buf->vdev->limits.translated;
+	return vbm_buf_find_backing_locked(buf, &req);
+}
+
 static int vbm_storage_find_locked(struct vbm_buf *buf)
 {
 	struct vbm_request req;
 
+	if (!list_empty(&buf->attachments) &&
+	    !vbm_storage_find_for_all_locked(buf))
+		return 0;
 	vbm_buf_request(buf, &buf->vdev->limits, &req);
 	return vbm_buf_find_backing_locked(buf, &req);
 }

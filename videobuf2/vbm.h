@@ -31,7 +31,8 @@
  *   vbm_table       the importer's, from map to unmap; private to it, since
  *                   importers write into what they are given.
  *   vbm_device      references: the global list (while its devres entry
- *                   lives), each vbm_mapping, and each managed vbm_buf.
+ *                   lives), each vbm_mapping, each vbm_attachment, and each
+ *                   managed vbm_buf.
  *   vbm_import      vb2's from attach until detach, then the cache's or nobody's;
  *                   a device that goes holds it while it unmaps. Once it has
  *                   been parked it has a reference to the dma-buf, too.
@@ -50,6 +51,8 @@
  *             vbm_buf.lock                      mutex
  *               reclaim, i_mmap
  *               vbm_devices_lock                spinlock, global
+ *                 vbm_lesson_lock               spinlock, global
+ *               vbm_stated_lock                 spinlock, global
  *               vbm_buf.sync_lock               spinlock, irqs off
  *               vbm_import.sync_lock            spinlock, irqs off
  *           vbm_cache_lock                      spinlock, global; none of ours
@@ -154,6 +157,7 @@ struct vbm_extent {
  * @dma.sgt: result of dma_alloc_noncontiguous()
  * @dma.dir: direction given to it
  * @vec: the pinned user pages
+ * @shape: where it lies, in short; set by vbm_backing_publish()
  * @nr_extents: how many; 0 where the DMA API gives memory without saying which
  * @extents: in the order of the buffer's bytes
  */
@@ -171,6 +175,7 @@ struct vbm_backing {
 		enum dma_data_direction dir;
 	} dma;
 	struct frame_vector *vec;
+	struct vbm_backing_shape shape;
 	unsigned int nr_extents;
 	struct vbm_extent extents[];
 };
@@ -243,8 +248,8 @@ struct vbm_mapping {
  * struct vbm_buf - a plane with storage of its own
  * @plane: first member
  * @ref: see "Who owns what"
- * @lock: guards @mappings, @vaddr, @vmap_users, @accesses, @file, @vmas and the
- *	mappings' counts
+ * @lock: guards @mappings, @attachments, @vaddr, @vmap_users, @accesses, @file,
+ *	@vmas and the mappings' counts
  * @sync_lock: guards @mappings against readers in interrupts; with it who may
  *	touch the storage is decided, see vbm-freeze.c
  * @backing: the storage; NULL until a managed buffer needs some, and then never
@@ -253,6 +258,7 @@ struct vbm_mapping {
  *	Changed as @backing
  * @table: what &vbm_plane.sgt points to: the table of @own
  * @mappings: all of them
+ * @attachments: of all its dma-bufs, mapped or not
  * @resv: reservation object, shared by all its dma-bufs
  * @file: carries the inode whose mapping lists this plane's user PTEs
  * @vmas: what was mapped by mmap(), &struct vbm_vma
@@ -289,6 +295,7 @@ struct vbm_buf {
 	struct vbm_mapping *own;
 	struct sg_table table;
 	struct list_head mappings;
+	struct list_head attachments;
 	struct dma_resv resv;
 	struct file *file;
 	struct list_head vmas;
@@ -321,10 +328,15 @@ static inline struct vbm_buf *vbm_plane_buf(struct vbm_plane *plane)
 	return container_of(plane, struct vbm_buf, plane);
 }
 
-/* The name of the device that it is for. */
+/* The device that it is for. */
+static inline struct vbm_device *vbm_buf_vdev(const struct vbm_buf *buf)
+{
+	return buf->own ? buf->own->vdev : buf->vdev;
+}
+
 static inline const char *vbm_buf_device(const struct vbm_buf *buf)
 {
-	return (buf->own ? buf->own->vdev : buf->vdev)->name;
+	return vbm_buf_vdev(buf)->name;
 }
 
 #endif

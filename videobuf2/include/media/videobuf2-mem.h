@@ -45,6 +45,7 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
+struct device;
 struct vb2_buffer;
 struct vb2_mem_ops;
 struct vbm_extent;
@@ -77,6 +78,33 @@ struct vbm_access {
 	const struct vbm_extent *ext;
 	unsigned long ext_first;
 };
+
+/**
+ * struct vbm_limits - what a device asks of memory
+ * @max_segments: entries of a list that it takes at most; 0: any number
+ * @max_segment_size: the longest of them in bytes, whatever the DMA API says
+ *	of the device; 0: what that says
+ * @boundary: no segment may cross a multiple of this, a power of two; 0: what
+ *	the DMA API says
+ * @align: of a buffer's first byte, a power of two; 0: whole pages
+ * @address_bits: bits of the address that it has for buffers, where they are
+ *	fewer than its DMA mask says; 0: as many. Says nothing behind an IOMMU
+ * @needs_pages: it takes no memory without struct page
+ *
+ * What is said here of a device holds for all that it does with buffers, those
+ * of its own queues and those that it imports. Say only what the DMA API can
+ * not be told: dma_set_mask() and its like come first.
+ */
+struct vbm_limits {
+	unsigned int max_segments;
+	unsigned int max_segment_size;
+	u64 boundary;
+	unsigned int align;
+	unsigned int address_bits;
+	bool needs_pages;
+};
+
+int vbm_device_set_limits(struct device *dev, const struct vbm_limits *limits);
 
 int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
 		   unsigned int plane, size_t offset, size_t length,
