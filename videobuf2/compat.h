@@ -43,6 +43,15 @@
 #endif
 
 /*
+ * 6.12's core keeps what a dynamic importer has mapped, whatever it is told
+ * (dma-buf.c, dma_buf_map_attachment()), so telling it is of no use.
+ * Goes with 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define dma_buf_invalidate_mappings(dmabuf)	((void)(dmabuf))
+#endif
+
+/*
  * 6.12 needs wait_prepare() and wait_finish(); 7.2 has them no longer.
  * Goes with 6.12.
  */

@@ -42,6 +42,7 @@ int vbm_attachment_new(struct dma_buf *dmabuf,
 	vdev = vbm_device_get(attach->dev);
 	if (!IS_ERR(vdev))
 		att->vdev = vdev;
+	att->attach = attach;
 	attach->priv = att;
 
 	mutex_lock(&buf->lock);

@@ -19,6 +19,7 @@ struct vbm_mapping;
 /**
  * struct vbm_attachment - what we know of a dma_buf_attachment
  * @node: in &vbm_buf.attachments; &vbm_buf.lock
+ * @attach: whose it is
  * @vdev: its device, referenced; NULL where there was no memory for it, or the
  *	driver was going
  * @maps: the mapping of each direction that it has had; &vbm_buf.lock
@@ -26,14 +27,17 @@ struct vbm_mapping;
  * @exact: an import of ours; see &struct vbm_mapping
  * @contig: which has one address, and no list
  * @piece: bytes that it has to find there
+ * @asked: vbm_revoke()'s, while it goes round; &vbm_buf.lock
  */
 struct vbm_attachment {
 	struct list_head node;
+	struct dma_buf_attachment *attach;
 	struct vbm_device *vdev;
 	struct vbm_mapping *maps[VBM_NR_DIRS];
 	struct vbm_lesson lesson;
 	bool exact;
 	bool contig;
+	bool asked;
 	size_t piece;
 };
 

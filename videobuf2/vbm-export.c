@@ -21,24 +21,12 @@
 #include "vbm-cpu.h"
 #include "vbm-device.h"
 #include "vbm-mmap.h"
+#include "vbm-revoke.h"
 #include "vbm-stats.h"
 #include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
 #include "vbm.h"
-
-/*
- * The core pins around each map of a static attachment, where map decides;
- * nothing moves under a mapping that is in use.
- */
-static int __maybe_unused vbm_export_pin(struct dma_buf_attachment *attach)
-{
-	return 0;
-}
-
-static void __maybe_unused vbm_export_unpin(struct dma_buf_attachment *attach)
-{
-}
 
 static void vbm_export_release(struct dma_buf *dmabuf)
 {
@@ -86,7 +74,7 @@ static void vbm_export_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 	.detach		= vbm_attachment_free,			\
 	.map_dma_buf	= vbm_attachment_map,			\
 	.unmap_dma_buf	= vbm_attachment_unmap,			\
-	VBM_DMA_BUF_PIN_OPS(vbm_export_pin, vbm_export_unpin)	\
+	VBM_DMA_BUF_PIN_OPS(vbm_revoke_pin, vbm_revoke_unpin)	\
 	.begin_cpu_access = vbm_export_begin_cpu_access,	\
 	.end_cpu_access	= vbm_export_end_cpu_access,		\
 	.mmap		= vbm_export_mmap,			\

@@ -38,6 +38,7 @@
 #include "vbm-freeze.h"
 #include "vbm-mapping.h"
 #include "vbm-mmap.h"
+#include "vbm-revoke.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
@@ -272,7 +273,7 @@ static enum vbm_refusal vbm_move_try_locked(struct vbm_move *move,
 		why = vbm_move_owner(buf, &move->marks);
 	if (why)
 		return why;
-	if (vbm_mapping_users_locked(buf))
+	if (vbm_mapping_users_locked(buf) || !vbm_revoke_idle(buf))
 		return VBM_REFUSED_MAPPED;
 	why = vbm_move_prepare_locked(move, req);
 	if (why)

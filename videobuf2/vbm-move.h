@@ -12,7 +12,7 @@ struct vbm_request;
  * @VBM_MOVED: it did
  * @VBM_REFUSED_FROZEN: see enum vbm_freeze
  * @VBM_REFUSED_OWNED: its driver may be touching it
- * @VBM_REFUSED_MAPPED: a device has it mapped
+ * @VBM_REFUSED_MAPPED: a device has it mapped or pinned, or is not done
  * @VBM_REFUSED_KERNEL: somebody has its kernel address, or accesses it
  * @VBM_REFUSED_PINNED: a page is in use for I/O, or just being mapped by user
  *	space

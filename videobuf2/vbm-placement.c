@@ -2,10 +2,10 @@
 /*
  * Where a buffer is to be, decided when a device is about to be mapped.
  *
- *   the storage is as the device needs it      map it
- *   it could move                              move it to where all devices
- *                                              that had it can have it
- *   else, and it can be bounced                map it, to be bounced
+ *   the storage is as the device needs it      map
+ *   it could move                              move it to where all that are
+ *                                              attached can have it; map
+ *   else, and it can be bounced                map, to be bounced
  *   else                                       -EBUSY; -EOPNOTSUPP if no memory
  *                                              would do for all; -ENOMEM
  *
@@ -32,6 +32,7 @@
 #include "vbm-freeze.h"
 #include "vbm-mapping.h"
 #include "vbm-move.h"
+#include "vbm-revoke.h"
 #include "vbm.h"
 
 /* Is as much in one piece as an importer of one address may touch? */
@@ -88,8 +89,9 @@ vbm_placement_lacks_locked(struct vbm_buf *buf,
 }
 
 /* Drops the buffer's lock for a while. */
-static enum vbm_refusal vbm_placement_try_locked(struct vbm_buf *buf,
-						 struct vbm_demand *demand)
+static enum vbm_refusal
+vbm_placement_try_locked(struct vbm_buf *buf, const struct vbm_attachment *att,
+			 struct vbm_demand *demand)
 {
 	struct vbm_request req = {
 		.dev = buf->plane.dev,
@@ -105,6 +107,8 @@ static enum vbm_refusal vbm_placement_try_locked(struct vbm_buf *buf,
 	if (!vbm_move_possible_locked(buf) && vbm_mapping_users_locked(buf)) {
 		mutex_unlock(&buf->lock);
 		vbm_cache_unmap_parked(buf);
+		if (!buf->pins)
+			vbm_revoke(buf, att);
 		mutex_lock(&buf->lock);
 	}
 	/* Also if it is not possible: this counts it. */
@@ -186,7 +190,7 @@ int vbm_placement_for_locked(struct vbm_buf *buf,
 		return -EOPNOTSUPP;
 	}
 
-	why = vbm_placement_try_locked(buf, &demand);
+	why = vbm_placement_try_locked(buf, att, &demand);
 	if (!why || soft || vbm_placement_bearable(buf, att, lacks))
 		return 0;
 	ret = vbm_placement_errno(buf, why);
@@ -218,7 +222,7 @@ int vbm_placement_move(struct vbm_buf *buf)
 	mutex_lock(&buf->lock);
 	if (buf->backing) {
 		vbm_demand_collect_locked(buf, NULL, &demand);
-		why = vbm_placement_try_locked(buf, &demand);
+		why = vbm_placement_try_locked(buf, NULL, &demand);
 		ret = vbm_placement_errno(buf, why);
 	}
 	mutex_unlock(&buf->lock);

@@ -59,6 +59,14 @@
  *                                               within
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
+ * vbm_cache_lock is also taken, alone, under a dma_resv: by who moves a buffer.
+ *
+ * A buffer moves (vbm-move.c) under its dma_resv, its lock and, for the switch,
+ * its sync_lock. So @backing, @own, the addresses in the plane and the kernel
+ * address may be looked at under any of the three, by the driver from a mark
+ * (vbm-freeze.c) to finish(), by an importer while it has a table, and by a
+ * driver's access; and for good once the buffer is frozen.
+ *
  * finish(), cookie() and vaddr() are called from hard interrupts: they take
  * a sync_lock at most, and not while they sync. dma_buf_export() takes a lock
  * that debugfs holds around dma_resv, so it is never called under one.
@@ -269,6 +277,7 @@ struct vbm_mapping {
  * @accesses: CPU accesses of drivers under way. As long as there are any the
  *	storage stays what and where it is
  * @exports: dma-bufs of this plane
+ * @pins: by dynamic importers; @resv
  * @nr_sync: mappings that need syncing; read without a lock
  * @coherent: the queue expects memory that needs no syncing
  * @gfp: GFP flags of the queue
@@ -319,6 +328,7 @@ struct vbm_buf {
 	struct mem_cgroup *memcg;
 	unsigned int marks;
 	unsigned int moves;
+	unsigned int pins;
 	atomic_t exports;
 	unsigned int nr_sync;
 };

@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the guest: buffers that move, with cameras whose driver is known to bear it.
+# Each program's TAP goes to a file of its own in /out.
+
+set -u
+
+bin=${VBM_SELFTESTS:-/build/selftests}
+
+modprobe videobuf2-mem movable=vbcam &&
+	modprobe vivid n_devs=1 allocators=1 node_types=0x101 &&
+	modprobe vbcam n_devs=4 sg=1,1,0,0 &&
+	modprobe vbm-peer &&
+	modprobe vbm-queue || exit 1
+for program in vbm-move vbm-move-storm; do
+	echo "# $program"
+	"$bin/$program" > "/out/$program.tap" 2>&1
+	echo "# $program ended with $?"
+done
+exit 0
