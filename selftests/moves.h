@@ -71,6 +71,13 @@ static inline long long moves_refused(const char *why)
 	return stat_get(name);
 }
 
+/* Coherent memory for a device that sees a copy comes from the DMA API. */
+static inline void moves_need_pages(const struct moves_buf *b)
+{
+	if (!strcmp(b->frozen, "memory"))
+		ksft_skip("memory of the DMA API stays");
+}
+
 /* It does not, for that reason, and nothing comes of it. */
 #define CHECK_REFUSED(id, why)						\
 	do {								\

@@ -109,6 +109,7 @@ static void test_storm(const char *node)
 	struct vnode *n = vnode_open(node);
 	pthread_t threads[WRITERS + 2];
 	unsigned int i, moves = 0;
+	struct moves_buf m;
 	unsigned int id;
 	long busy = 0;
 	size_t size;
@@ -121,7 +122,9 @@ static void test_storm(const char *node)
 	memset(storm.p, 0, size);
 	storm.pages = size / PAGE;
 	storm.fd = CHECK_OK(vnode_expbuf(n, 0, 0, O_RDWR));
-	id = moves_buf(node, 0).id;
+	m = moves_buf(node, 0);
+	moves_need_pages(&m);
+	id = m.id;
 
 	for (i = 0; i < WRITERS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, storm_write,
@@ -175,6 +178,7 @@ static void test_mmaps(const char *node)
 	struct vnode *n = vnode_open(node);
 	pthread_t threads[2];
 	unsigned int moves = 0, i, id;
+	struct moves_buf m;
 	long busy = 0;
 	size_t size;
 
@@ -186,7 +190,9 @@ static void test_mmaps(const char *node)
 	for (i = 0; i < storm.pages; i++)
 		storm.p[i * (PAGE / 4) + 1] = i + 1;
 	storm.fd = CHECK_OK(vnode_expbuf(n, 0, 0, O_RDWR));
-	id = moves_buf(node, 0).id;
+	m = moves_buf(node, 0);
+	moves_need_pages(&m);
+	id = m.id;
 	for (i = 0; i < 2; i++)
 		CHECK(!pthread_create(&threads[i], NULL, storm_map, NULL));
 	while (moves < MOVES / 4 && !storm.wrong) {
@@ -239,6 +245,7 @@ static void test_race(const char *node)
 	vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 	storm.pages = moves_bufs(node, b);
 	CHECK_EQ(storm.pages, 4);
+	moves_need_pages(&b[0]);
 	for (i = 0; i < 4; i++)
 		p[i] = vnode_mmap(n, i, 0, &size);
 	CHECK(!pthread_create(&mover, NULL, race_move, b));
