@@ -180,17 +180,19 @@ int vbm_buf_set_backing_locked(struct vbm_buf *buf,
 
 /*
  * Ask the allocators in turn. Memory that the device can not use (-EFAULT, what
- * mapping it gave) is a reason to ask the next one; no memory is not.
+ * mapping it gave) is a reason to ask the next one; no memory is not. @movable: only
+ * those whose memory can be left again.
  */
 int vbm_buf_find_backing_locked(struct vbm_buf *buf,
-				const struct vbm_request *req)
+				const struct vbm_request *req, bool movable)
 {
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing;
 	int ret = -EAGAIN;
 
 	for (allocator = vbm_allocators; *allocator; allocator++) {
-		if (!(*allocator)->suits(req))
+		if ((movable && !(*allocator)->movable) ||
+		    !(*allocator)->suits(req))
 			continue;
 		backing = (*allocator)->alloc(req);
 		if (IS_ERR(backing)) {
@@ -213,7 +215,7 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 	int ret;
 
 	mutex_lock(&buf->lock);
-	ret = vbm_buf_find_backing_locked(buf, req);
+	ret = vbm_buf_find_backing_locked(buf, req, false);
 	mutex_unlock(&buf->lock);
 	return ret;
 }

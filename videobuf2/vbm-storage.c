@@ -108,22 +108,37 @@ void vbm_storage_fini(struct vbm_buf *buf)
 	vbm_device_put(buf->vdev);
 }
 
-/* Memory that all who are attached can have; -EAGAIN if that can not be. */
+/*
+ * Memory for @demand. A queue whose device takes a list has no use for memory of
+ * the DMA API, which would be in one piece, but for good.
+ */
+static int vbm_storage_find_for_locked(struct vbm_buf *buf,
+				       struct vbm_demand *demand, bool one)
+{
+	struct vbm_constraints limits = demand->all;
+	struct vbm_request req;
+
+	vbm_buf_request(buf, &limits, &req);
+	if (one || limits.max_segments == 1)
+		req.contig = true;
+	else
+		/* The own device sees one address, wherever the pages are. */
+		limits.translated = buf->vdev->limits.translated;
+	return vbm_buf_find_backing_locked(buf, &req, !buf->plane.contig);
+}
+
+/* Memory that all who are attached can have; an error if that can not be. */
 static int vbm_storage_find_for_all_locked(struct vbm_buf *buf)
 {
 	struct vbm_demand demand;
-	struct vbm_request req;
 
 	vbm_demand_collect_locked(buf, NULL, &demand);
 	if (vbm_constraints_possible(&demand.all, buf->plane.size))
 		return -EAGAIN;
-	vbm_buf_request(buf, &demand.all, &req);
-	if (demand.all.max_segments == 1 || demand.one == VBM_ONE_WANTED)
-		req.contig = true;
-	else
-		/* The own device sees one address, wherever the pages are. */
-		demand.all.translated = buf->vdev->limits.translated;
-	return vbm_buf_find_backing_locked(buf, &req);
+	if (demand.one != VBM_ONE_ANY &&
+	    !vbm_storage_find_for_locked(buf, &demand, true))
+		return 0;
+	return vbm_storage_find_for_locked(buf, &demand, false);
 }
 
 static int vbm_storage_find_locked(struct vbm_buf *buf)
@@ -134,7 +149,7 @@ static int vbm_storage_find_locked(struct vbm_buf *buf)
 	    !vbm_storage_find_for_all_locked(buf))
 		return 0;
 	vbm_buf_request(buf, &buf->vdev->limits, &req);
-	return vbm_buf_find_backing_locked(buf, &req);
+	return vbm_buf_find_backing_locked(buf, &req, false);
 }
 
 static void vbm_storage_account_locked(struct vbm_buf *buf)
