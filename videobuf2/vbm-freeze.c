@@ -157,22 +157,26 @@ bool vbm_freeze_owned(struct vbm_buf *buf)
 
 /**
  * vbm_freeze_prepare() - a driver is about to use a managed buffer
- * @buf: the buffer
+ * @buf: the buffer, which has storage
  *
  * It is owned from now on, until finish() or its buf_prepare fails.
  *
  * Context: any.
+ * Return: false if the driver of its device has gone.
  */
-void vbm_freeze_prepare(struct vbm_buf *buf)
+bool vbm_freeze_prepare(struct vbm_buf *buf)
 {
 	unsigned long flags;
+	bool live;
 
 	spin_lock_irqsave(&buf->sync_lock, flags);
 	if (!buf->owned)
 		buf->preparing = true;
 	buf->owned = true;
 	buf->marks++;
+	live = buf->own->live;
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
+	return live;
 }
 
 /* An address of a managed buffer is read. */

@@ -40,7 +40,7 @@ bool vbm_freeze_listed(const struct device *dev);
 void vbm_freeze(struct vbm_buf *buf, enum vbm_freeze why);
 void vbm_freeze_touch(struct vbm_buf *buf, enum vbm_freeze why);
 void vbm_freeze_release(struct vbm_buf *buf);
-void vbm_freeze_prepare(struct vbm_buf *buf);
+bool vbm_freeze_prepare(struct vbm_buf *buf);
 bool vbm_freeze_may_move(const struct vbm_buf *buf);
 bool vbm_freeze_owned(struct vbm_buf *buf);
 

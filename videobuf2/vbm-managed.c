@@ -28,7 +28,6 @@
 
 #include "vbm-buf.h"
 #include "vbm-freeze.h"
-#include "vbm-mapping.h"
 #include "vbm-memops.h"
 #include "vbm-stats.h"
 #include "vbm-storage.h"
@@ -199,9 +198,6 @@ int vbm_plane_prepare(struct vb2_buffer *vb, unsigned int plane)
 	ret = vbm_storage_secure(buf);
 	if (ret)
 		return ret;
-	if (!READ_ONCE(buf->plane.frozen))
-		vbm_freeze_prepare(buf);
-	/* It does not move any more, so that this is the mapping that it has. */
-	return READ_ONCE(READ_ONCE(buf->own)->live) ? 0 : -ENODEV;
+	return vbm_freeze_prepare(buf) ? 0 : -ENODEV;
 }
 EXPORT_SYMBOL_GPL(vbm_plane_prepare);

@@ -79,6 +79,7 @@ int vbm_storage_defer(struct vbm_buf *buf)
 	struct vbm_device *vdev;
 	struct vbm_request req;
 
+	INIT_LIST_HEAD(&buf->client.node);
 	if (!dev->dma_mask)
 		return -EOPNOTSUPP;
 	if (buf->plane.size >> PAGE_SHIFT > totalram_pages())
