@@ -99,7 +99,8 @@ static void late(bool sg)
 		CHECK_OK(step_begin_fd(q, i, -1));
 		CHECK_EQ(stat_get("bytes"), bytes + (i + 1) * SIZE);
 		CHECK(has_storage(i));
-		CHECK_EQ(line_of(i).owned, 1);
+		/* What never moves has no need to be. */
+		CHECK_EQ(line_of(i).owned, !strcmp(line_of(i).frozen, "-"));
 		/* Zeroed, and the device finds it. */
 		CHECK_OK(step_read(q, i, 0, 0, copy, SIZE));
 		CHECK_EQ(bytes_check(copy, SIZE, 0), -1);
@@ -163,11 +164,17 @@ static void on_demand(bool sg)
 	close(fd);
 
 	CHECK(!has_storage(4));
-	/* What was written before the first frame is there in it. */
+	/*
+	 * What was written before the first frame is there in it, if the device
+	 * sees the memory itself: it captures.
+	 */
+	if (ksft_swiotlb)
+		goto out;
 	CHECK_OK(step_begin_fd(q, 0, -1));
 	CHECK_OK(step_read(q, 0, 0, 0, copy, SIZE));
 	CHECK_PATTERN(copy, SIZE, 1);
 	CHECK_OK(step_done(q, 0));
+out:
 	close(q);
 }
 
@@ -198,6 +205,8 @@ static void kernel_address(bool sg)
 	CHECK_REFUSED(line_of(0).id, "frozen");
 
 	/* While it is prepared an address is for that time only. */
+	if (ksft_swiotlb)
+		goto out;
 	CHECK_OK(step_begin_fd(q, 1, -1));
 	CHECK_OK(step_vwrite(q, 1, 0, "abc", 4));
 	CHECK_OK(step_read(q, 1, 0, 0, copy, 4));
@@ -209,6 +218,7 @@ static void kernel_address(bool sg)
 	CHECK_OK(step_vread(q, 1, 0, copy, 4));
 	CHECK(!strcmp(copy, "abc"));
 	CHECK_OK(step_done(q, 1));
+out:
 	close(q);
 }
 

@@ -159,7 +159,8 @@ bool vbm_freeze_owned(struct vbm_buf *buf)
  * vbm_freeze_prepare() - a driver is about to use a managed buffer
  * @buf: the buffer, which has storage
  *
- * It is owned from now on, until finish() or its buf_prepare fails.
+ * It is owned from now on, until finish() or its buf_prepare fails; unless it is
+ * frozen, so that it does not matter.
  *
  * Context: any.
  * Return: false if the driver of its device has gone.
@@ -170,10 +171,11 @@ bool vbm_freeze_prepare(struct vbm_buf *buf)
 	bool live;
 
 	spin_lock_irqsave(&buf->sync_lock, flags);
-	if (!buf->owned)
-		buf->preparing = true;
-	buf->owned = true;
-	buf->marks++;
+	if (!buf->plane.frozen) {
+		buf->preparing |= !buf->owned;
+		buf->owned = true;
+		buf->marks++;
+	}
 	live = buf->own->live;
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
 	return live;
