@@ -55,7 +55,7 @@ done
 
 # dec-disp shows the files that cam-enc makes.
 [ $# -gt 0 ] || set -- camera-display camera-output camera-cpu foreign \
-	vbcam cam-disp cam-enc dec-disp chain vivid-enc sizes rotation
+	vbcam cam-disp late cam-enc dec-disp chain vivid-enc sizes rotation
 for pipeline; do
 	# shellcheck source=/dev/null
 	. "$here/pipelines/$pipeline.sh"

@@ -13,9 +13,10 @@ bin=${VBM_SELFTESTS:-/build/selftests}
 
 # What two boots must not see of each other: all tests are for both kinds of
 # backend, and vbcam is the one driver of dma-sg. Cameras: three of dma-sg, two
-# of dma-contig, then two and one with planes.
+# of dma-contig, then two and one with planes; and two whose memory is managed,
+# which are as good as others to a test that does not look for them.
 export VBM_VIVID='n_devs=2 allocators=1,1 multiplanar=1,2 node_types=0x101,0x101 cache_hints=1,1'
-export VBM_VBCAM='n_devs=8 sg=1,1,1,0,0,1,1,0 multiplanar=0,0,0,0,0,1,1,1 userptr=1,1,1,1,1,1,1,1'
+export VBM_VBCAM='n_devs=10 sg=1,1,1,0,0,1,1,0,1,0 legacy=1,1,1,1,1,1,1,1 multiplanar=0,0,0,0,0,1,1,1 userptr=1,1,1,1,1,1,1,1,1,1'
 
 load()
 {
@@ -153,6 +154,7 @@ direct)
 		       vbm-driver; do
 		run $program
 	done
+	[ "$STOCK" = 1 ] || run vbm-managed
 	run_irq
 	run_access
 	# Before core leaks what belongs to the devices.
@@ -172,6 +174,7 @@ swiotlb)
 	run vbm-peer-import
 	run vbm-peer-export
 	run vbm-driver
+	[ "$STOCK" = 1 ] || run vbm-managed
 	run_irq
 	run_access
 	if [ "$STOCK" = 1 ]; then

@@ -78,6 +78,16 @@ int step_begin(int step, const struct vbm_step_begin *begin)
 	return xioctl(step, VBM_STEP_IOC_BEGIN, (void *)begin);
 }
 
+int step_prepare(int step, const struct vbm_step_begin *begin)
+{
+	return xioctl(step, VBM_STEP_IOC_PREPARE, (void *)begin);
+}
+
+int step_remove(int step, unsigned int index)
+{
+	return xioctl(step, VBM_STEP_IOC_REMOVE, &index);
+}
+
 int step_begin_fd(int step, unsigned int index, int fd)
 {
 	struct vbm_step_begin begin = { .index = index, .fd = { fd, -1 } };
@@ -123,6 +133,15 @@ int step_vread(int step, unsigned int index, size_t offset, void *data,
 {
 	return step_io(step, (struct vbm_step_io){
 		.index = index, .cpu = 1, .offset = offset, .length = length,
+		.data = (unsigned long)data,
+	});
+}
+
+int step_vread_atomic(int step, unsigned int index, size_t offset, void *data,
+		      size_t length)
+{
+	return step_io(step, (struct vbm_step_io){
+		.index = index, .cpu = 2, .offset = offset, .length = length,
 		.data = (unsigned long)data,
 	});
 }

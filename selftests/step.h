@@ -23,6 +23,8 @@ void *step_mmap(int step, unsigned int index, unsigned int plane, size_t size);
 
 int step_begin(int step, const struct vbm_step_begin *begin);
 /* An import of one plane, or the queue's own buffer. */
+int step_prepare(int step, const struct vbm_step_begin *begin);
+int step_remove(int step, unsigned int index);
 int step_begin_fd(int step, unsigned int index, int fd);
 int step_done(int step, unsigned int index);
 int step_stop(int step);
@@ -33,6 +35,9 @@ int step_write(int step, unsigned int index, unsigned int plane, size_t offset,
 /* Through the driver's kernel address. */
 int step_vread(int step, unsigned int index, size_t offset, void *data,
 	       size_t length);
+/* From where it can not sleep. */
+int step_vread_atomic(int step, unsigned int index, size_t offset, void *data,
+		      size_t length);
 int step_vwrite(int step, unsigned int index, size_t offset, const void *data,
 		size_t length);
 

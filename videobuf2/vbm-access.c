@@ -17,8 +17,8 @@
  *
  * How the storage is held: &vbm_buf.accesses counts, under &vbm_buf.lock. As long
  * as it is not 0 the backing stays, so its extents may be walked without a lock.
- * A get of a buffer that has none yet would allocate here; what moves buffers
- * looks at the count under the same lock (vbm-move.c).
+ * A get of a managed buffer that has none yet allocates; what moves buffers looks
+ * at the count under the same lock (vbm-move.c).
  */
 
 #include <linux/dma-buf.h>
@@ -37,6 +37,7 @@
 #include "vbm-mapping.h"
 #include "vbm-memops.h"
 #include "vbm-stats.h"
+#include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
 #include "vbm.h"
@@ -70,6 +71,9 @@ static int vbm_access_get_ours(struct vbm_access *acc, struct vbm_buf *buf)
 	    buf->plane.dir == DMA_TO_DEVICE)
 		return -EACCES;
 
+	ret = vbm_storage_secure(buf);
+	if (ret)
+		return ret;
 	mutex_lock(&buf->lock);
 	ret = -EOPNOTSUPP;
 	if (vbm_vmap_possible(buf))
@@ -218,7 +222,7 @@ static struct vbm_plane *vbm_access_plane(struct vb2_buffer *vb,
 	struct vbm_plane *p;
 	size_t size;
 
-	if (vb->vb2_queue->mem_ops->finish != vbm_memops_finish)
+	if (vb->vb2_queue->mem_ops->put != vbm_memops_put)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (plane >= vb->num_planes || !vb->planes[plane].mem_priv)
 		return ERR_PTR(-EINVAL);

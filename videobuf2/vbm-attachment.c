@@ -25,6 +25,7 @@
 #include "vbm-mapping.h"
 #include "vbm-placement.h"
 #include "vbm-stats.h"
+#include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm.h"
 
@@ -133,6 +134,14 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	int ret;
 
 	lockdep_assert_held(&buf->lock);
+	if (!buf->backing) {
+		ret = vbm_storage_secure_locked(buf);
+		if (ret)
+			return ERR_PTR(ret);
+		/* The DMA API's; its table would be empty. */
+		if (!buf->backing->nr_extents)
+			return ERR_PTR(-EOPNOTSUPP);
+	}
 	/* Others look for pages, and do not let go when they are to. */
 	if (buf->backing->part && !att->exact &&
 	    !vbm_backing_has_pages(buf->backing))

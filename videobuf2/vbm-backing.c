@@ -133,7 +133,7 @@ unsigned long vbm_backing_nr_pages(const struct vbm_backing *backing)
 
 size_t vbm_backing_metadata(const struct vbm_backing *backing)
 {
-	return struct_size(backing, extents, backing->nr_extents);
+	return backing ? struct_size(backing, extents, backing->nr_extents) : 0;
 }
 
 /* Can every byte be reached through a struct page? */

@@ -7,7 +7,7 @@
  * together with a mapping for that device that is good enough: in one piece
  * for dma-contig, and without bouncing where the driver expects coherent
  * memory. An allocator whose memory is not gets it back, and the next one is
- * asked.
+ * asked. A managed buffer goes without for a while: vbm-storage.c.
  */
 
 #include <linux/atomic.h>
@@ -28,6 +28,7 @@
 #include "vbm-mapping.h"
 #include "vbm-region.h"
 #include "vbm-stats.h"
+#include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
 #include "vbm.h"
@@ -81,21 +82,25 @@ static void vbm_buf_fini(struct vbm_buf *buf)
 	if (buf->file)
 		fput(buf->file);
 	vbm_backing_put(buf->backing);
+	vbm_storage_fini(buf);
 	dma_resv_fini(&buf->resv);
 	mutex_destroy(&buf->lock);
 }
 
 size_t vbm_buf_metadata(const struct vbm_buf *buf)
 {
-	return sizeof(*buf) + vbm_backing_metadata(buf->backing) +
-	       vbm_mapping_metadata(buf->own);
+	size_t size = sizeof(*buf) + vbm_backing_metadata(buf->backing);
+
+	return buf->own ? size + vbm_mapping_metadata(buf->own) : size;
 }
 
 static void vbm_buf_account(const struct vbm_buf *buf, int sign)
 {
 	if (buf->plane.kind == VBM_MMAP) {
 		vbm_stat_add(VBM_STAT_BUFFERS, sign);
-		vbm_stat_add(VBM_STAT_BYTES, sign * (s64)buf->plane.size);
+		if (buf->backing)
+			vbm_stat_add(VBM_STAT_BYTES,
+				     sign * (s64)buf->plane.size);
 	} else {
 		vbm_stat_add(VBM_STAT_USERPTRS, sign);
 	}
@@ -110,7 +115,8 @@ void vbm_buf_publish(struct vbm_buf *buf)
 	vbm_buf_account(buf, 1);
 	if (buf->plane.kind == VBM_MMAP) {
 		vbm_stat_inc(VBM_STAT_BUFFERS_TOTAL);
-		vbm_stat_add(VBM_STAT_BYTES_TOTAL, buf->plane.size);
+		if (buf->backing)
+			vbm_stat_add(VBM_STAT_BYTES_TOTAL, buf->plane.size);
 	} else {
 		vbm_stat_inc(VBM_STAT_USERPTRS_TOTAL);
 	}
@@ -138,42 +144,39 @@ bool vbm_buf_usable(const struct vbm_buf *buf, const struct vbm_mapping *own)
 }
 
 /**
- * vbm_buf_set_backing() - give a buffer its storage
- * @buf: not yet published, without storage
+ * vbm_buf_set_backing_locked() - give a buffer its storage
+ * @buf: the buffer, which has none
  * @backing: the storage; the reference is taken over if this succeeds
  *
- * Context: may sleep.
+ * Context: may sleep; &vbm_buf.lock held.
  * Return: 0; -EFAULT if @backing is not good enough for the own device; what
  *	vbm_mapping_new_locked() gives.
  */
-int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
+int vbm_buf_set_backing_locked(struct vbm_buf *buf,
+			       struct vbm_backing *backing)
 {
 	struct vbm_plane *plane = &buf->plane;
 	struct vbm_mapping *own;
-	int ret = 0;
 
+	lockdep_assert_held(&buf->lock);
 	vbm_backing_publish(backing);
-	mutex_lock(&buf->lock);
 	if (backing->part) {
-		ret = vbm_region_join(backing->part, buf);
+		int ret = vbm_region_join(backing->part, buf);
+
 		if (ret)
-			goto unlock;
+			return ret;
 	}
 	own = vbm_mapping_new_locked(buf, backing, NULL, plane->dev, plane->dir,
 				     true);
-	if (IS_ERR(own)) {
-		ret = PTR_ERR(own);
-		goto unlock;
-	}
+	if (IS_ERR(own))
+		return PTR_ERR(own);
 	if (!vbm_buf_usable(buf, own)) {
 		vbm_mapping_unuse_locked(own, true);
 		vbm_mapping_put_locked(own);
-		ret = -EFAULT;
-		goto unlock;
+		return -EFAULT;
 	}
 
 	buf->own = own;
-	buf->backing = backing;
 	plane->dma_addr = sg_dma_address(own->sgt.sgl);
 	buf->table = own->sgt;
 	plane->sgt = &buf->table;
@@ -181,25 +184,27 @@ int vbm_buf_set_backing(struct vbm_buf *buf, struct vbm_backing *backing)
 		vbm_freeze(buf, VBM_FREEZE_USERPTR);
 	else if (!backing->allocator->movable)
 		vbm_freeze(buf, VBM_FREEZE_MEMORY);
-	vbm_vmap_init(buf);
-unlock:
-	mutex_unlock(&buf->lock);
-	return ret;
+	vbm_vmap_init(buf, backing);
+	/* vbm_storage_is_there() looks without the lock. */
+	smp_store_release(&buf->backing, backing);
+	return 0;
 }
 
 /*
  * Ask the allocators in turn. Memory that the device can not use (-EFAULT, what
- * mapping it gave) is a reason to ask the next one; no memory is not.
+ * mapping it gave) is a reason to ask the next one; no memory is not. @movable: only
+ * those whose memory can be left again, or a region, which nothing replaces.
  */
-static int vbm_buf_find_backing(struct vbm_buf *buf,
-				const struct vbm_request *req)
+int vbm_buf_find_backing_locked(struct vbm_buf *buf,
+				const struct vbm_request *req, bool movable)
 {
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing;
 	int ret = -EAGAIN;
 
 	for (allocator = vbm_allocators; *allocator; allocator++) {
-		if (!(*allocator)->suits(req))
+		if ((movable && !(*allocator)->movable &&
+		     !(*allocator)->only) || !(*allocator)->suits(req))
 			continue;
 		backing = (*allocator)->alloc(req);
 		if (IS_ERR(backing)) {
@@ -208,7 +213,7 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 				return ret;
 			continue;
 		}
-		ret = vbm_buf_set_backing(buf, backing);
+		ret = vbm_buf_set_backing_locked(buf, backing);
 		if (!ret)
 			return 0;
 		vbm_backing_put(backing);
@@ -216,6 +221,58 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 			return ret;
 	}
 	return ret;
+}
+
+static int vbm_buf_find_backing(struct vbm_buf *buf,
+				const struct vbm_request *req)
+{
+	int ret;
+
+	mutex_lock(&buf->lock);
+	ret = vbm_buf_find_backing_locked(buf, req, false);
+	mutex_unlock(&buf->lock);
+	return ret;
+}
+
+/* A plane of an MMAP buffer that has no storage. */
+struct vbm_buf *vbm_buf_new(struct vb2_buffer *vb, struct device *dev,
+			    size_t size, bool contig)
+{
+	struct vb2_queue *q = vb->vb2_queue;
+	struct vbm_buf *buf;
+
+	buf = kzalloc_obj(*buf);
+	if (!buf)
+		return NULL;
+	vbm_buf_init(buf);
+	buf->plane.kind = VBM_MMAP;
+	buf->plane.contig = contig;
+	buf->plane.dir = q->dma_dir;
+	buf->plane.vb = vb;
+	buf->plane.dev = dev;
+	buf->plane.size = size;
+	buf->coherent = contig && !q->non_coherent_mem;
+	buf->gfp = q->gfp_flags;
+	/* dma-sg has never looked at them. */
+	buf->attrs = contig ? q->dma_attrs : 0;
+	return buf;
+}
+
+/* What its own device asks for. */
+void vbm_buf_request(const struct vbm_buf *buf,
+		     const struct vbm_constraints *limits,
+		     struct vbm_request *req)
+{
+	*req = (struct vbm_request) {
+		.dev = buf->plane.dev,
+		.limits = limits,
+		.size = buf->plane.size,
+		.gfp = buf->gfp,
+		.attrs = buf->attrs,
+		.dir = buf->plane.dir,
+		.contig = buf->plane.contig,
+		.coherent = buf->coherent,
+	};
 }
 
 /**
@@ -234,37 +291,18 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 			      size_t size, bool contig)
 {
-	struct vb2_queue *q = vb->vb2_queue;
 	struct vbm_constraints limits;
-	struct vbm_request req = {
-		.dev = dev,
-		.limits = &limits,
-		.size = size,
-		.gfp = q->gfp_flags,
-		/* dma-sg has never looked at them. */
-		.attrs = contig ? q->dma_attrs : 0,
-		.dir = q->dma_dir,
-		.contig = contig,
-		.coherent = contig && !q->non_coherent_mem,
-	};
+	struct vbm_request req;
 	struct vbm_buf *buf;
 	int ret;
 
-	buf = kzalloc_obj(*buf);
+	buf = vbm_buf_new(vb, dev, size, contig);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	vbm_buf_init(buf);
-	buf->plane.kind = VBM_MMAP;
-	buf->plane.contig = contig;
-	buf->plane.dir = q->dma_dir;
-	buf->plane.vb = vb;
-	buf->plane.dev = dev;
-	buf->plane.size = size;
-	buf->coherent = req.coherent;
-	buf->gfp = req.gfp;
 	buf->movable = vbm_freeze_listed(dev);
 
 	vbm_device_describe(dev, &limits);
+	vbm_buf_request(buf, &limits, &req);
 	ret = vbm_buf_find_backing(buf, &req);
 	if (vbm_cache_retry(ret))
 		ret = vbm_buf_find_backing(buf, &req);
@@ -286,7 +324,7 @@ struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 	}
 
 	vbm_buf_publish(buf);
-	trace_vbm_buf_alloc(&buf->plane, buf->own->vdev->name);
+	trace_vbm_buf_alloc(&buf->plane, vbm_buf_device(buf));
 	return buf;
 
 err_free:
@@ -316,7 +354,7 @@ void vbm_buf_put(struct vbm_buf *buf)
 	if (!list_empty(&buf->plane.node)) {
 		vbm_plane_unregister(&buf->plane);
 		vbm_buf_account(buf, -1);
-		trace_vbm_buf_free(&buf->plane, buf->own->vdev->name);
+		trace_vbm_buf_free(&buf->plane, vbm_buf_device(buf));
 	}
 	vbm_buf_fini(buf);
 	kfree(buf);

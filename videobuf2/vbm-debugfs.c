@@ -89,9 +89,10 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 	mutex_lock(&buf->lock);
 	seq_printf(s, "buf=%u kind=%s dev=%s size=%zu backing=%s extents=%u",
 		   buf->plane.id, mmap ? "mmap" : "userptr",
-		   buf->own->vdev->name, buf->plane.size,
-		   buf->backing->allocator->name, buf->backing->nr_extents);
-	if (buf->backing->part)
+		   vbm_buf_device(buf), buf->plane.size,
+		   buf->backing ? buf->backing->allocator->name : "none",
+		   buf->backing ? buf->backing->nr_extents : 0);
+	if (buf->backing && buf->backing->part)
 		seq_printf(s, " region=%s+%#llx",
 			   vbm_region_name(buf->backing->part),
 			   (u64)vbm_region_offset(buf->backing->part));
@@ -107,8 +108,9 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 	if (sep == '=')
 		seq_puts(s, "=-");
 	vbm_show_demand(s, buf);
-	seq_printf(s, " frozen=%s moves=%u\n",
-		   vbm_freeze_names[READ_ONCE(buf->freeze)], buf->moves);
+	seq_printf(s, " frozen=%s moves=%u owned=%d managed=%d\n",
+		   vbm_freeze_names[READ_ONCE(buf->freeze)], buf->moves,
+		   vbm_freeze_owned(buf), buf->managed);
 	mutex_unlock(&buf->lock);
 }
 

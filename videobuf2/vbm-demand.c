@@ -98,7 +98,7 @@ static void vbm_demand_add(struct vbm_demand *demand,
 
 /**
  * vbm_demand_collect_locked() - what a buffer's memory has to be for all
- * @buf: the buffer, with storage
+ * @buf: the buffer
  * @wanted: the attachment that is to be served, if any: counts even where
  *	nothing could serve it
  * @demand: result
@@ -121,8 +121,8 @@ void vbm_demand_collect_locked(struct vbm_buf *buf,
 	*demand = (struct vbm_demand) {};
 	vbm_constraints_init(&demand->all);
 
-	vbm_demand_own(buf->own->vdev, buf->plane.contig, &c);
-	vbm_demand_add(demand, &c, buf->own->vdev->name, buf->plane.size,
+	vbm_demand_own(vbm_buf_vdev(buf), buf->plane.contig, &c);
+	vbm_demand_add(demand, &c, vbm_buf_device(buf), buf->plane.size,
 		       false);
 	list_for_each_entry(att, &buf->attachments, node) {
 		if (!att->vdev)

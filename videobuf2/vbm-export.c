@@ -23,6 +23,7 @@
 #include "vbm-mmap.h"
 #include "vbm-revoke.h"
 #include "vbm-stats.h"
+#include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
 #include "vbm.h"
@@ -100,19 +101,29 @@ static const struct dma_buf_ops vbm_dma_buf_ops_novmap = {
  *
  * Context: may sleep; vb2_queue.lock held, no reservation lock.
  * Return: the dma-buf, which holds a reference to @buf, or ERR_PTR():
- *	-EOPNOTSUPP for memory that has no pages and no table.
+ *	-EOPNOTSUPP for memory that has no pages and no table; what
+ *	vbm_storage_secure() gives.
  */
 struct dma_buf *vbm_export(struct vbm_buf *buf, unsigned long flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(exp_info);
 	struct dma_buf *dmabuf;
+	int ret;
 
+	/* Not before it is known what it will be: pages, or who knows what. */
+	if (buf->dma_api) {
+		ret = vbm_storage_secure(buf);
+		if (ret)
+			return ERR_PTR(ret);
+	}
 	/*
 	 * What moves stays memory that has pages. A region goes with its driver;
 	 * a kernel address could not.
 	 */
 	mutex_lock(&buf->lock);
-	if (buf->backing->nr_extents)
+	if (!buf->backing)
+		exp_info.ops = &vbm_dma_buf_ops;
+	else if (buf->backing->nr_extents)
 		exp_info.ops = vbm_vmap_possible(buf) && !buf->backing->part ?
 			       &vbm_dma_buf_ops : &vbm_dma_buf_ops_novmap;
 	mutex_unlock(&buf->lock);

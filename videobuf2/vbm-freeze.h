@@ -15,6 +15,8 @@
  * @VBM_FREEZE_QUEUED: its driver has it, and may have read either
  * @VBM_FREEZE_DEQUEUED: its driver, though movable, did so while user space
  *	had the buffer
+ * @VBM_FREEZE_OUTSIDE: its driver, though managed, did so when it had not prepared
+ *	it
  * @VBM_FREEZE_PRIVATE: page frames are in a private mapping of user space, which
  *	can not be made again
  * @VBM_FREEZE_MEMORY: memory of the DMA API, or without pages
@@ -27,6 +29,7 @@ enum vbm_freeze {
 	VBM_FREEZE_VADDR,
 	VBM_FREEZE_QUEUED,
 	VBM_FREEZE_DEQUEUED,
+	VBM_FREEZE_OUTSIDE,
 	VBM_FREEZE_PRIVATE,
 	VBM_FREEZE_MEMORY,
 	VBM_FREEZE_USERPTR,
@@ -39,6 +42,9 @@ bool vbm_freeze_listed(const struct device *dev);
 void vbm_freeze(struct vbm_buf *buf, enum vbm_freeze why);
 void vbm_freeze_touch(struct vbm_buf *buf, enum vbm_freeze why);
 void vbm_freeze_release(struct vbm_buf *buf);
+bool vbm_freeze_prepare(struct vbm_buf *buf);
+bool vbm_freeze_may_move(const struct vbm_buf *buf);
+bool vbm_freeze_owned(struct vbm_buf *buf);
 
 /**
  * vbm_freeze_mark() - somebody is about to rely on where a plane is
@@ -65,13 +71,6 @@ static __always_inline void vbm_freeze_unmark(struct vbm_plane *plane)
 {
 	if (unlikely(!READ_ONCE(plane->frozen)))
 		vbm_freeze_release(vbm_plane_buf(plane));
-}
-
-/* What vbm_move_locked() has to know; &vbm_buf.sync_lock held. */
-static inline bool vbm_freeze_may_move(const struct vbm_buf *buf)
-{
-	lockdep_assert_held(&buf->sync_lock);
-	return !buf->plane.frozen && !buf->owned;
 }
 
 #endif

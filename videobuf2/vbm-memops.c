@@ -63,7 +63,7 @@ void vbm_memops_put(void *buf_priv)
 	/* It may be moving. */
 	mutex_lock(&buf->lock);
 	/* vb2 does not finish a buffer that is removed while it is prepared. */
-	if (buf->own->device_owned)
+	if (buf->own && buf->own->device_owned)
 		vbm_cpu_take(buf->own, false);
 	WRITE_ONCE(buf->plane.vb, NULL);
 	mutex_unlock(&buf->lock);

@@ -41,6 +41,7 @@
 #include "vbm-mapping.h"
 #include "vbm-region.h"
 #include "vbm-stats.h"
+#include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm.h"
 
@@ -321,16 +322,23 @@ static int vbm_mmap_locked(struct vbm_buf *buf, struct vm_area_struct *vma)
  * @buf: the buffer
  * @vma: where to; its offset counts in pages of the buffer
  *
+ * A managed buffer is given storage here, if need be; not in a fault, which has
+ * no way to fail but to call the OOM killer.
+ *
  * Context: may sleep; mmap_lock held for writing, and q->mmap_lock if it comes
  *	from vb2; takes &vbm_buf.lock.
  * Return: 0; -EINVAL or -ENXIO if @vma reaches beyond the buffer, -EINVAL also
  *	if it is to be a private copy of a region's; -ENODEV if the memory is the
- *	DMA API's, or a region's, and its device has gone; -ENOMEM.
+ *	DMA API's, or a region's, and its device has gone; -ENOMEM; for a managed
+ *	buffer also as vbm_storage_secure().
  */
 int vbm_mmap(struct vbm_buf *buf, struct vm_area_struct *vma)
 {
 	int ret;
 
+	ret = vbm_storage_secure(buf);
+	if (ret)
+		return ret;
 	mutex_lock(&buf->lock);
 	ret = vbm_mmap_locked(buf, vma);
 	mutex_unlock(&buf->lock);

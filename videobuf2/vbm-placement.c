@@ -208,7 +208,7 @@ int vbm_placement_for_locked(struct vbm_buf *buf,
  * @buf: the buffer, referenced
  *
  * For debugfs: tests move a buffer often, and importers need no more than once
- * that it does.
+ * that it does. One that is nowhere yet has no need to.
  *
  * Context: may sleep; takes the buffer's dma_resv and &vbm_buf.lock.
  * Return: 0 or an error as for vbm_placement_for_locked().
@@ -223,9 +223,11 @@ int vbm_placement_move(struct vbm_buf *buf)
 	if (ret)
 		return ret;
 	mutex_lock(&buf->lock);
-	vbm_demand_collect_locked(buf, NULL, &demand);
-	why = vbm_placement_try_locked(buf, NULL, &demand);
-	ret = vbm_placement_errno(buf, why);
+	if (buf->backing) {
+		vbm_demand_collect_locked(buf, NULL, &demand);
+		why = vbm_placement_try_locked(buf, NULL, &demand);
+		ret = vbm_placement_errno(buf, why);
+	}
 	mutex_unlock(&buf->lock);
 	dma_resv_unlock(&buf->resv);
 	return ret;

@@ -40,6 +40,9 @@ DECLARE_EVENT_CLASS(vbm_plane,
 DEFINE_EVENT(vbm_plane, vbm_buf_alloc,
 	TP_PROTO(const struct vbm_plane *plane, const char *dev),
 	TP_ARGS(plane, dev));
+DEFINE_EVENT(vbm_plane, vbm_storage,
+	TP_PROTO(const struct vbm_plane *plane, const char *dev),
+	TP_ARGS(plane, dev));
 DEFINE_EVENT(vbm_plane, vbm_buf_free,
 	TP_PROTO(const struct vbm_plane *plane, const char *dev),
 	TP_ARGS(plane, dev));

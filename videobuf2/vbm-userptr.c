@@ -81,6 +81,16 @@ static bool vbm_user_aligned(struct device *dev, unsigned long vaddr,
 	return IS_ALIGNED(vaddr | size, dma_get_cache_alignment());
 }
 
+static int vbm_userptr_map(struct vbm_buf *buf, struct vbm_backing *backing)
+{
+	int ret;
+
+	mutex_lock(&buf->lock);
+	ret = vbm_buf_set_backing_locked(buf, backing);
+	mutex_unlock(&buf->lock);
+	return ret;
+}
+
 /**
  * vbm_userptr_get() - pin user memory and map it for a device
  * @vb: the vb2 buffer
@@ -131,9 +141,9 @@ struct vbm_buf *vbm_userptr_get(struct vb2_buffer *vb, struct device *dev,
 		ret = PTR_ERR(backing);
 		goto err_free;
 	}
-	ret = vbm_buf_set_backing(buf, backing);
+	ret = vbm_userptr_map(buf, backing);
 	if (vbm_cache_retry(ret))
-		ret = vbm_buf_set_backing(buf, backing);
+		ret = vbm_userptr_map(buf, backing);
 	if (ret) {
 		vbm_backing_put(backing);
 		goto err_free;

@@ -21,6 +21,7 @@
 #include "vbm-cache.h"
 #include "vbm-mapping.h"
 #include "vbm-stats.h"
+#include "vbm-storage.h"
 #include "vbm-device.h"
 #include "vbm-trace.h"
 #include "vbm.h"
@@ -54,12 +55,12 @@ static void vbm_vmap_find(const struct vbm_backing *backing,
 	}
 }
 
-/* Note it. */
-void vbm_vmap_init(struct vbm_buf *buf)
+/* Note it; @backing is going to be the buffer's. */
+void vbm_vmap_init(struct vbm_buf *buf, const struct vbm_backing *backing)
 {
 	struct vbm_kaddr kaddr;
 
-	vbm_vmap_find(buf->backing, &kaddr);
+	vbm_vmap_find(backing, &kaddr);
 	buf->vaddr = kaddr.vaddr;
 	buf->vaddr_fixed = kaddr.fixed;
 }
@@ -106,16 +107,19 @@ static void vbm_vmap_unmap(const struct vbm_backing *backing, void *vaddr)
  * vbm_vmap_get() - a kernel address for one user more
  * @buf: the buffer
  *
- * As long as there are users, but for the driver, the storage stays.
+ * As long as there are users, but for the driver, the storage stays. A managed
+ * buffer is given some here, if need be.
  *
  * Context: may sleep; takes &vbm_buf.lock.
  * Return: the address of the first byte; NULL if there is none to be had.
  */
 void *vbm_vmap_get(struct vbm_buf *buf)
 {
-	void *vaddr;
+	void *vaddr = NULL;
 
 	mutex_lock(&buf->lock);
+	if (vbm_storage_secure_locked(buf))
+		goto unlock;
 	vaddr = buf->vaddr;
 	if (!vaddr && !buf->vaddr_fixed) {
 		vaddr = vbm_vmap_map(buf->backing);
@@ -127,6 +131,7 @@ void *vbm_vmap_get(struct vbm_buf *buf)
 	}
 	if (vaddr)
 		buf->vmap_users++;
+unlock:
 	mutex_unlock(&buf->lock);
 	return vaddr;
 }

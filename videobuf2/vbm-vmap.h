@@ -19,7 +19,7 @@ struct vbm_kaddr {
 
 bool vbm_may_sleep(void);
 
-void vbm_vmap_init(struct vbm_buf *buf);
+void vbm_vmap_init(struct vbm_buf *buf, const struct vbm_backing *backing);
 void vbm_vmap_fini(struct vbm_buf *buf);
 bool vbm_vmap_possible(const struct vbm_buf *buf);
 

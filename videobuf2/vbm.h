@@ -12,8 +12,8 @@
  *                   |               ^  extents
  *                   +-> vbm_mapping +  one per (device, direction)
  *
- * Data flows one way: memops, access -> {buf, userptr, export, import, mmap,
- * vmap, cpu} -> mapping -> backing -> allocators. The importer side reaches the
+ * Data flows one way: managed, memops, access -> {buf, userptr, export, import,
+ * mmap, vmap, cpu} -> storage -> mapping -> backing -> allocators. The importer side reaches the
  * exporter side by one door only, vbm_attachment_claim(). The end of a device
  * calls up: its clients, by their ops, and the cache of imports.
  *
@@ -34,7 +34,8 @@
  *                   backing that is a part of it.
  *   vbm_shared      references: the drivers'. Has one of a vbm_buf without vb2.
  *   vbm_device      references: the global list (while its devres entry
- *                   lives), each vbm_mapping, and each vbm_attachment.
+ *                   lives), each vbm_mapping, each vbm_attachment, and each
+ *                   managed vbm_buf.
  *   vbm_import      vb2's from attach until detach, then the cache's or nobody's;
  *                   a device that goes holds it while it unmaps. Once it has
  *                   been parked it has a reference to the dma-buf, too.
@@ -46,12 +47,12 @@
  *
  *   device_lock                                 (devres release, module exit)
  *     vb2_queue.lock
- *       vbm_region.lock                         mutex; the driver's alloc()
  *       mmap_lock
  *         vb2_queue.mmap_lock
  *           vbm_import.lock                     mutex
  *           dma_resv of the dma-buf
  *             vbm_buf.lock                      mutex
+ *               vbm_region.lock                 mutex; the driver's alloc()
  *               reclaim, i_mmap
  *               vbm_devices_lock                spinlock, global
  *                 vbm_lesson_lock               spinlock, global
@@ -98,6 +99,7 @@
 struct dma_buf;
 struct dma_buf_attachment;
 struct frame_vector;
+struct mem_cgroup;
 struct vb2_buffer;
 struct vbm_allocator;
 struct vbm_region_part;
@@ -270,9 +272,10 @@ struct vbm_mapping {
  *	@vmas and the mappings' counts
  * @sync_lock: guards @mappings against readers in interrupts; with it who may
  *	touch the storage is decided, see vbm-freeze.c
- * @backing: the storage; changed under both locks
- * @own: mapping for the queue's device; also the first of @mappings. Changed
- *	under both locks
+ * @backing: the storage; NULL until a managed buffer needs some, and then never
+ *	again. Changed under both locks, but for the first time
+ * @own: mapping of it for the queue's device; also the first of @mappings.
+ *	Changed as @backing
  * @table: what &vbm_plane.sgt points to: the table of @own
  * @mappings: all of them
  * @attachments: of all its dma-bufs, mapped or not
@@ -293,9 +296,16 @@ struct vbm_mapping {
  * @movable: reading an address freezes only while user space has the buffer
  * @freeze: why it is frozen, enum vbm_freeze; sync_lock
  * @owned: the driver may touch it, or its device; sync_lock
+ * @preparing: @owned by a buf_prepare that may have failed since; sync_lock
  * @marks: how often it was marked as owned; sync_lock
  * @moves: how often it has moved; lock
  * @told: people were told that it can not be where somebody needs it; lock
+ * @managed: its driver keeps the managed contract, see vbm-managed.c
+ * @dma_api: its storage can come from the DMA API only
+ * @attrs: DMA_ATTR_* of the queue
+ * @client: takes part in @vdev, as long as a managed buffer has no storage
+ * @vdev: the own device, referenced, of a managed buffer
+ * @memcg: who pays for a managed buffer, referenced, or NULL
  */
 struct vbm_buf {
 	struct vbm_plane plane;
@@ -319,8 +329,15 @@ struct vbm_buf {
 	bool movable;
 	bool owned;
 	bool told;
+	bool preparing;
+	bool managed;
+	bool dma_api;
 	u8 freeze; /* enum vbm_freeze */
 	gfp_t gfp;
+	unsigned long attrs;
+	struct vbm_client client;
+	struct vbm_device *vdev;
+	struct mem_cgroup *memcg;
 	unsigned int marks;
 	unsigned int moves;
 	unsigned int pins;
@@ -331,6 +348,17 @@ struct vbm_buf {
 static inline struct vbm_buf *vbm_plane_buf(struct vbm_plane *plane)
 {
 	return container_of(plane, struct vbm_buf, plane);
+}
+
+/* The device that it is for. */
+static inline struct vbm_device *vbm_buf_vdev(const struct vbm_buf *buf)
+{
+	return buf->own ? buf->own->vdev : buf->vdev;
+}
+
+static inline const char *vbm_buf_device(const struct vbm_buf *buf)
+{
+	return vbm_buf_vdev(buf)->name;
 }
 
 #endif

@@ -69,7 +69,7 @@ static int vbcam_buf_prepare(struct vb2_buffer *vb)
 	}
 	vbuf->field = V4L2_FIELD_NONE;
 
-	return 0;
+	return vbdma_prepare_planes(&cam->config, vb);
 }
 
 static void vbcam_buf_queue(struct vb2_buffer *vb)
@@ -288,8 +288,7 @@ int vbcam_queue_init(struct vbcam_dev *cam)
 	q->drv_priv = cam;
 	q->buf_struct_size = sizeof(struct vbcam_buf);
 	q->ops = &vbcam_queue_ops;
-	q->mem_ops = cam->config.sg ? &vb2_dma_sg_memops :
-				      &vb2_dma_contig_memops;
+	q->mem_ops = vbdma_mem_ops(&cam->config);
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
 	q->min_queued_buffers = 2;
 	q->lock = &cam->lock;

@@ -15,10 +15,8 @@
  * more; who starts an encoder's still gets it.
  */
 
-#include <media/videobuf2-dma-contig.h>
-#include <media/videobuf2-dma-sg.h>
-
 #include "vbcodec.h"
+#include "../vbdma/vbdma-vb2.h"
 
 static int vbcodec_queue_setup(struct vb2_queue *vq, unsigned int *nbuffers,
 			       unsigned int *nplanes, unsigned int sizes[],
@@ -69,7 +67,7 @@ static int vbcodec_buf_prepare(struct vb2_buffer *vb)
 		vb2_set_plane_payload(vb, 0, 0);
 		/* Until they are set up anew, those that there were. */
 		if (old)
-			return 0;
+			goto prepare;
 	} else {
 		size += vb->planes[0].data_offset;
 	}
@@ -77,7 +75,8 @@ static int vbcodec_buf_prepare(struct vb2_buffer *vb)
 	if (!q->fmt->coded && vb2_plane_size(vb, 0) < size)
 		return -EINVAL;
 
-	return 0;
+prepare:
+	return vbdma_prepare_planes(&ctx->node->codec->config, vb);
 }
 
 /* What a buffer without a frame says. */
@@ -258,7 +257,7 @@ static int init_one(struct vbcodec_ctx *ctx, struct vb2_queue *vq,
 	vq->drv_priv = ctx;
 	vq->buf_struct_size = sizeof(struct v4l2_m2m_buffer);
 	vq->ops = &vbcodec_queue_ops;
-	vq->mem_ops = config->sg ? &vb2_dma_sg_memops : &vb2_dma_contig_memops;
+	vq->mem_ops = vbdma_mem_ops(config);
 	vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	vq->lock = &ctx->node->lock;
 	vq->allow_cache_hints = true;

@@ -21,10 +21,9 @@
 #include <linux/device.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
-#include <media/videobuf2-dma-contig.h>
-#include <media/videobuf2-dma-sg.h>
 
 #include "vbdisp.h"
+#include "../vbdma/vbdma-vb2.h"
 
 static struct vbdisp_buf *to_vbdisp_buf(struct vb2_buffer *vb)
 {
@@ -80,7 +79,7 @@ static int vbdisp_buf_prepare(struct vb2_buffer *vb)
 			return -EINVAL;
 	}
 
-	return 0;
+	return vbdma_prepare_planes(&disp->config, vb);
 }
 
 static void vbdisp_buf_queue(struct vb2_buffer *vb)
@@ -319,8 +318,7 @@ int vbdisp_queue_init(struct vbdisp_dev *disp)
 	q->drv_priv = disp;
 	q->buf_struct_size = sizeof(struct vbdisp_buf);
 	q->ops = &vbdisp_queue_ops;
-	q->mem_ops = disp->config.sg ? &vb2_dma_sg_memops :
-				       &vb2_dma_contig_memops;
+	q->mem_ops = vbdma_mem_ops(&disp->config);
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
 	/* One is on screen: nothing comes back before there are two. */
 	q->min_queued_buffers = 1;

@@ -9,6 +9,11 @@
  * first ones that are free, as many as its parameter "pci" says. Either way
  * a device can be unbound and bound again at any time. A platform device keeps
  * its number by its name, a PCI function takes the lowest one that is free.
+ *
+ * Their memory is managed (<media/videobuf2-mem.h>) where the backend can do that
+ * and the parameter "legacy" does not say otherwise. The kernel's own backends can
+ * not, so the symbols are looked for when a driver registers; by then the backends
+ * that it needs are there.
  */
 
 #include <linux/device.h>
@@ -17,6 +22,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <media/videobuf2-mem.h>
 
 #include "vbdma.h"
 
@@ -40,6 +46,9 @@ static int read_config(const struct vbdma_driver *drv, struct device *dev,
 		.sg		= params->sg[i],
 		.multiplanar	= params->multiplanar[i],
 		.engine		= params->engine[i],
+		.managed	= params->legacy[i] ? NULL :
+				  params->sg[i] ? drv->mem.sg : drv->mem.contig,
+		.plane_prepare	= drv->mem.plane_prepare,
 		.stride_align	= params->stride_align[i] ?: 1,
 		.limits = {
 			.boundary	= boundary,
@@ -199,6 +208,29 @@ static const struct pci_device_id vbdma_pci_ids[] = {
 	{ }
 };
 
+/* --- the managed contract -------------------------------------------------- */
+
+static void mem_put(struct vbdma_driver *drv)
+{
+	if (drv->mem.contig)
+		symbol_put(vbm_contig_memops);
+	if (drv->mem.sg)
+		symbol_put(vbm_sg_memops);
+	if (drv->mem.plane_prepare)
+		symbol_put(vbm_plane_prepare);
+	memset(&drv->mem, 0, sizeof(drv->mem));
+}
+
+/* All of it, or none. */
+static void mem_get(struct vbdma_driver *drv)
+{
+	drv->mem.contig = symbol_get(vbm_contig_memops);
+	drv->mem.sg = symbol_get(vbm_sg_memops);
+	drv->mem.plane_prepare = symbol_get(vbm_plane_prepare);
+	if (!drv->mem.contig || !drv->mem.sg || !drv->mem.plane_prepare)
+		mem_put(drv);
+}
+
 /* --- registration --------------------------------------------------------- */
 
 /**
@@ -224,12 +256,13 @@ int __vbdma_driver_register(struct vbdma_driver *drv, struct module *owner,
 		return -EINVAL;
 
 	mutex_init(&drv->lock);
+	mem_get(drv);
 	drv->platform.probe = vbdma_platform_probe;
 	drv->platform.remove = vbdma_platform_remove;
 	drv->platform.driver.name = drv->name;
 	ret = VBM_PLATFORM_DRIVER_REGISTER(&drv->platform, owner, mod_name);
 	if (ret)
-		return ret;
+		goto err_put_mem;
 
 	if (params->pci) {
 		drv->pci.name = drv->name;
@@ -252,6 +285,8 @@ err_unregister_pci:
 		pci_unregister_driver(&drv->pci);
 err_unregister_platform:
 	platform_driver_unregister(&drv->platform);
+err_put_mem:
+	mem_put(drv);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(__vbdma_driver_register);
@@ -270,5 +305,6 @@ void vbdma_driver_unregister(struct vbdma_driver *drv)
 	if (drv->params->pci)
 		pci_unregister_driver(&drv->pci);
 	platform_driver_unregister(&drv->platform);
+	mem_put(drv);
 }
 EXPORT_SYMBOL_GPL(vbdma_driver_unregister);

@@ -24,6 +24,10 @@ MODULE_PARM_DESC(pci,
 module_param_array_named(sg, vbdma_params.sg, bool, NULL, 0444);
 MODULE_PARM_DESC(sg, "Scatter-gather memory, else contiguous (0)");
 
+module_param_array_named(legacy, vbdma_params.legacy, bool, NULL, 0444);
+MODULE_PARM_DESC(legacy,
+		 "Memory from the beginning that never moves, as without videobuf2-mem (0)");
+
 module_param_array_named(multiplanar, vbdma_params.multiplanar, bool, NULL,
 			 0444);
 MODULE_PARM_DESC(multiplanar, "Multi-planar API, else single-planar (0)");

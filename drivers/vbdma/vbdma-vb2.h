@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a device is told of a plane: its list of segments or its address, from
- * the backend that the queue uses. Needs both videobuf2-dma-contig and
- * videobuf2-dma-sg.
+ * What a queue and a device need of a memory backend: the table of it, that a
+ * buffer is going to be used, and a plane's list of segments or its address.
+ * Needs both videobuf2-dma-contig and videobuf2-dma-sg.
  */
 #ifndef _VBDMA_VB2_H
 #define _VBDMA_VB2_H
@@ -13,11 +13,42 @@
 #include "vbdma.h"
 
 /**
+ * vbdma_mem_ops - the table for a device's queues
+ * @config: what the device is like
+ */
+static inline const struct vb2_mem_ops *
+vbdma_mem_ops(const struct vbdma_config *config)
+{
+	if (config->managed)
+		return config->managed;
+	return config->sg ? &vb2_dma_sg_memops : &vb2_dma_contig_memops;
+}
+
+/**
+ * vbdma_prepare_planes - a device is about to use a buffer, from buf_prepare
+ * @config: what the device is like
+ * @vb: the buffer
+ *
+ * Return: 0, or an error of vbm_plane_prepare().
+ */
+static inline int vbdma_prepare_planes(const struct vbdma_config *config,
+				       struct vb2_buffer *vb)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; config->managed && !ret && i < vb->num_planes; i++)
+		ret = config->plane_prepare(vb, i);
+
+	return ret;
+}
+
+/**
  * vbdma_target_plane - describe a plane of a buffer
  * @target: the description, not to be copied
  * @vb: the buffer, which the driver owns
  * @plane: the number of the plane
- * @sg: the queue uses vb2_dma_sg_memops, else vb2_dma_contig_memops
+ * @sg: see struct vbdma_config
  */
 static inline void vbdma_target_plane(struct vbdma_target *target,
 				      struct vb2_buffer *vb, unsigned int plane,

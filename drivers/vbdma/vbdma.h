@@ -35,6 +35,8 @@
 #define VBDMA_MAX_DEVS	64
 
 struct dentry;
+struct vb2_buffer;
+struct vb2_mem_ops;
 struct vbdma_edu;
 
 /**
@@ -92,7 +94,10 @@ struct vbdma_limits {
  * struct vbdma_config - what one device is like, from the module's parameters
  * @name: name of the device, "vbcam.0", whatever bus it is on
  * @index: its number
- * @sg: uses vb2_dma_sg_memops, else vb2_dma_contig_memops
+ * @sg: takes a list of segments, else one address
+ * @managed: the table of the managed contract that its queues use; NULL: they use
+ *	vb2_dma_sg_memops or vb2_dma_contig_memops
+ * @plane_prepare: vbm_plane_prepare(), if @managed
  * @multiplanar: has the multi-planar API, else the single-planar one
  * @engine: its data are moved by edu's own DMA engine
  * @stride_align: alignment of bytesperline, a power of two
@@ -102,6 +107,9 @@ struct vbdma_config {
 	char			name[16];
 	unsigned int		index;
 	bool			sg;
+	const struct vb2_mem_ops *managed;
+	int			(*plane_prepare)(struct vb2_buffer *vb,
+						 unsigned int plane);
 	bool			multiplanar;
 	bool			engine;
 	unsigned int		stride_align;
@@ -182,6 +190,7 @@ void vbdma_sum_frame(const struct vbdma_dev *vd, bool write, u32 fourcc,
  * @n_devs: number of devices
  * @pci: how many of them, from the first on, are PCI functions
  * @sg: one value per device, and so on
+ * @legacy: no managed contract
  * @multiplanar: see struct vbdma_config
  * @engine: see there
  * @stride_align: see there, 0 for none
@@ -195,6 +204,7 @@ struct vbdma_params {
 	unsigned int	n_devs;
 	unsigned int	pci;
 	bool		sg[VBDMA_MAX_DEVS];
+	bool		legacy[VBDMA_MAX_DEVS];
 	bool		multiplanar[VBDMA_MAX_DEVS];
 	bool		engine[VBDMA_MAX_DEVS];
 	unsigned int	stride_align[VBDMA_MAX_DEVS];
@@ -215,6 +225,10 @@ struct vbdma_params {
  * @platform: registers platform devices; this and all below are set by
  *	vbdma_driver_register()
  * @pci: registers PCI functions
+ * @mem: the managed contract, if the memory backend has it
+ * @mem.contig: its table for one address
+ * @mem.sg: its table for a list
+ * @mem.plane_prepare: vbm_plane_prepare()
  * @pdevs: the platform devices, by number
  * @lock: guards @bound
  * @bound: PCI functions that are bound, by number
@@ -229,6 +243,12 @@ struct vbdma_driver {
 
 	struct platform_driver		platform;
 	struct pci_driver		pci;
+	struct {
+		const struct vb2_mem_ops *contig;
+		const struct vb2_mem_ops *sg;
+		int (*plane_prepare)(struct vb2_buffer *vb,
+				     unsigned int plane);
+	} mem;
 	struct platform_device		*pdevs[VBDMA_MAX_DEVS];
 	struct mutex			lock;		/* see above */
 	struct device			*bound[VBDMA_MAX_DEVS];

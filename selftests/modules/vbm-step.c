@@ -33,6 +33,7 @@
 #include <media/videobuf2-core.h>
 #include <media/videobuf2-dma-contig.h>
 #include <media/videobuf2-dma-sg.h>
+#include <media/videobuf2-mem.h>
 
 #include "vbm-step.h"
 
@@ -42,7 +43,7 @@ struct step {
 	struct file *like;		/* whose device it is, or NULL */
 	struct vbm_step_config config;
 	struct vb2_queue queue;
-	struct vbm_step_begin begin;	/* of the BEGIN under way */
+	struct vbm_step_begin begin;	/* of the BEGIN or PREPARE under way */
 	struct vb2_buffer *active[VBM_STEP_BUFS];
 	struct vb2_buffer *finished;	/* the one that @done completes */
 	struct irq_work done;
@@ -51,6 +52,10 @@ struct step {
 	bool unbinds;
 	bool unbound_asleep;
 };
+
+/* What the kernel's own backends have not: all or nothing. */
+static const struct vb2_mem_ops *step_contig, *step_sg;
+static int (*step_plane_prepare)(struct vb2_buffer *vb, unsigned int plane);
 
 static DEFINE_IDA(step_ida);
 static const struct file_operations step_fops;
@@ -70,6 +75,20 @@ static int step_queue_setup(struct vb2_queue *q, unsigned int *nbuffers,
 	for (i = 0; i < *nplanes; i++)
 		sizes[i] = step->config.size;
 	return 0;
+}
+
+static int step_buf_prepare(struct vb2_buffer *vb)
+{
+	struct step *step = vb2_get_drv_priv(vb->vb2_queue);
+	unsigned int i;
+	int ret;
+
+	for (i = 0; step->config.managed && i < vb->num_planes; i++) {
+		ret = step_plane_prepare(vb, i);
+		if (ret)
+			return ret;
+	}
+	return step->begin.fail ? -EPROTO : 0;
 }
 
 static void step_buf_queue(struct vb2_buffer *vb)
@@ -102,6 +121,7 @@ static void step_stop_streaming(struct vb2_queue *q)
 
 static const struct vb2_ops step_ops = {
 	.queue_setup = step_queue_setup,
+	.buf_prepare = step_buf_prepare,
 	.buf_queue = step_buf_queue,
 	.stop_streaming = step_stop_streaming,
 };
@@ -196,6 +216,8 @@ static int step_config(struct step *step, const void __user *arg)
 	if (!config->size || config->size > SZ_16M || !config->planes ||
 	    config->planes > VBM_STEP_PLANES)
 		return -EINVAL;
+	if (config->managed && !step_plane_prepare)
+		return -EOPNOTSUPP;
 	if (config->like < 0)
 		ret = step_new_device(step);
 	else
@@ -212,7 +234,11 @@ static int step_config(struct step *step, const void __user *arg)
 	q->lock = &step->lock;
 	q->ops = &step_ops;
 	q->buf_ops = &step_buf_ops;
-	q->mem_ops = config->sg ? &vb2_dma_sg_memops : &vb2_dma_contig_memops;
+	if (config->managed)
+		q->mem_ops = config->sg ? step_sg : step_contig;
+	else
+		q->mem_ops = config->sg ? &vb2_dma_sg_memops :
+					  &vb2_dma_contig_memops;
 	q->drv_priv = step;
 	return vb2_core_queue_init(q);
 }
@@ -251,6 +277,27 @@ static int step_begin(struct step *step, const void __user *arg)
 	if (!vb)
 		return -EINVAL;
 	return vb2_core_qbuf(&step->queue, vb, NULL, NULL);
+}
+
+static int step_prepare(struct step *step, const void __user *arg)
+{
+	struct vb2_buffer *vb;
+
+	if (copy_from_user(&step->begin, arg, sizeof(step->begin)))
+		return -EFAULT;
+	vb = vb2_get_buffer(&step->queue, step->begin.index);
+	if (!vb)
+		return -EINVAL;
+	return vb2_core_prepare_buf(&step->queue, vb, NULL);
+}
+
+static int step_remove(struct step *step, const u32 __user *arg)
+{
+	u32 index;
+
+	if (get_user(index, arg))
+		return -EFAULT;
+	return vb2_core_remove_bufs(&step->queue, index, 1);
 }
 
 static int step_done_with(struct step *step, const u32 __user *arg)
@@ -333,7 +380,11 @@ static int step_move(struct step *step, struct vb2_buffer *vb,
 	void *vaddr;
 
 	if (io->cpu) {
+		if (io->cpu == 2)
+			local_irq_disable();
 		vaddr = vb2_plane_vaddr(vb, io->plane);
+		if (io->cpu == 2)
+			local_irq_enable();
 		if (!vaddr)
 			return -ENOMEM;
 		step_copy(vaddr + io->offset, data, io->length, io->write);
@@ -457,6 +508,10 @@ static long step_ioctl_locked(struct step *step, unsigned int cmd,
 		return step_reqbufs(step, arg);
 	case VBM_STEP_IOC_BEGIN:
 		return step_begin(step, arg);
+	case VBM_STEP_IOC_PREPARE:
+		return step_prepare(step, arg);
+	case VBM_STEP_IOC_REMOVE:
+		return step_remove(step, arg);
 	case VBM_STEP_IOC_IO:
 		return step_io(step, arg);
 	case VBM_STEP_IOC_DONE:
@@ -544,16 +599,36 @@ static struct miscdevice step_misc = {
 	.mode = 0600,
 };
 
+static void step_put_symbols(void)
+{
+	if (step_contig)
+		symbol_put(vbm_contig_memops);
+	if (step_sg)
+		symbol_put(vbm_sg_memops);
+	if (step_plane_prepare)
+		symbol_put(vbm_plane_prepare);
+}
+
 static int __init step_init(void)
 {
 	int ret;
 
+	step_contig = symbol_get(vbm_contig_memops);
+	step_sg = symbol_get(vbm_sg_memops);
+	step_plane_prepare = symbol_get(vbm_plane_prepare);
+
 	ret = platform_driver_register(&step_driver);
 	if (ret)
-		return ret;
+		goto err_put_symbols;
 	ret = misc_register(&step_misc);
 	if (ret)
-		platform_driver_unregister(&step_driver);
+		goto err_unregister;
+	return 0;
+
+err_unregister:
+	platform_driver_unregister(&step_driver);
+err_put_symbols:
+	step_put_symbols();
 	return ret;
 }
 module_init(step_init);
@@ -562,6 +637,7 @@ static void __exit step_exit(void)
 {
 	misc_deregister(&step_misc);
 	platform_driver_unregister(&step_driver);
+	step_put_symbols();
 	ida_destroy(&step_ida);
 }
 module_exit(step_exit);

@@ -22,6 +22,7 @@ struct vbm_step_config {
 	__u32 planes;
 	__u32 size;		/* of each plane */
 	__s32 like;		/* a queue of the device of this one, or -1 */
+	__u32 managed;		/* vbm_contig_memops or vbm_sg_memops */
 };
 
 struct vbm_step_reqbufs {
@@ -36,6 +37,7 @@ struct vbm_step_begin {
 	__u32 no_clean;		/* V4L2_BUF_FLAG_NO_CACHE_CLEAN */
 	__u32 no_invalidate;	/* V4L2_BUF_FLAG_NO_CACHE_INVALIDATE */
 	__s32 fd[VBM_STEP_PLANES];
+	__u32 fail;		/* buf_prepare fails, when planes are prepared */
 };
 
 /*
@@ -46,7 +48,7 @@ struct vbm_step_io {
 	__u32 index;
 	__u32 plane;
 	__u32 write;
-	__u32 cpu;
+	__u32 cpu;		/* 2: from where it can not sleep */
 	__u32 offset;
 	__u32 length;
 	__u64 data;
@@ -75,5 +77,8 @@ struct vbm_step_plane {
  */
 #define VBM_STEP_IOC_UNBIND	_IO('s', 8)
 #define VBM_STEP_IOC_UNBOUND	_IO('s', 9)
+/* As BEGIN, but that the device does not get it yet. */
+#define VBM_STEP_IOC_PREPARE	_IOW('s', 10, struct vbm_step_begin)
+#define VBM_STEP_IOC_REMOVE	_IOW('s', 11, __u32)
 
 #endif

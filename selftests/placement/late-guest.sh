@@ -38,7 +38,7 @@ play()		# frames, parameters of the core...
 
 	shift
 	modprobe videobuf2-mem "$@" || return
-	modprobe vbcam n_devs=1 sg=1 || return
+	modprobe vbcam n_devs=1 sg=1 legacy=1 || return
 	modprobe vbdisp n_devs=1 || return
 	echo 0 > $tracing/options/record-cmd
 	echo 1 > $tracing/events/vbdma/vbdma_frame/enable

@@ -2,6 +2,23 @@
 /*
  * videobuf2-mem: what drivers get beyond struct vb2_mem_ops.
  *
+ * The managed contract, for drivers that look at a buffer's addresses for each
+ * frame anew. Their buffers get memory when it is known who uses it, and move
+ * when a device comes that can not reach them:
+ *
+ *	q->mem_ops = &vbm_contig_memops;	 or &vbm_sg_memops
+ *
+ *	static int buf_prepare(struct vb2_buffer *vb)
+ *	{
+ *		...
+ *		return vbm_plane_prepare(vb, 0);
+ *	}
+ *
+ * Addresses (vb2_dma_contig_plane_dma_addr(), vb2_dma_sg_plane_desc(),
+ * vb2_plane_vaddr()) are read after that and before vb2_buffer_done(), not in
+ * buf_init, and not kept for the next time; the device leaves the buffer alone
+ * outside of that span.
+ *
  * CPU access to a part of a plane, for drivers that look at, or change, a few
  * bytes of what their device reads or writes: a header, a slice table, a line
  * of metadata. Nothing but those bytes is synced, and nothing is mapped for it
@@ -16,8 +33,8 @@
  *	vbm_access_put(&acc);
  *
  * or in place, a page at a time, with vbm_access_map_local(). Any buffer of a
- * queue that uses vb2_dma_contig_memops or vb2_dma_sg_memops will do: MMAP,
- * USERPTR and DMABUF.
+ * queue that uses one of the tables above, vb2_dma_contig_memops or
+ * vb2_dma_sg_memops will do: MMAP, USERPTR and DMABUF.
  *
  * The functions are in videobuf2-mem.ko, which the kernel's own backends lack.
  * A driver that is to run on those, too, looks for them with symbol_get().
@@ -32,11 +49,17 @@
 struct device;
 struct module;
 struct vb2_buffer;
+struct vb2_mem_ops;
 struct vbm_extent;
 struct vbm_plane;
 struct vbm_region;
 struct vbm_shared;
 struct sg_table;
+
+extern const struct vb2_mem_ops vbm_contig_memops;
+extern const struct vb2_mem_ops vbm_sg_memops;
+
+int vbm_plane_prepare(struct vb2_buffer *vb, unsigned int plane);
 
 /**
  * struct vbm_access - CPU access to some bytes of a plane
