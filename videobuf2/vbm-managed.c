@@ -60,6 +60,13 @@ static void *vbm_managed_alloc(struct vb2_buffer *vb, struct device *dev,
 	}
 	vbm_buf_publish(buf);
 	trace_vbm_buf_alloc(&buf->plane, vbm_buf_device(buf));
+	if (vbm_storage_at_once(buf)) {
+		ret = vbm_storage_secure(buf);
+		if (ret) {
+			vbm_buf_put(buf);
+			return ERR_PTR(ret);
+		}
+	}
 	return &buf->plane;
 }
 

@@ -71,15 +71,13 @@ static const struct vbm_client_ops vbm_storage_client_ops = {
  * Return: 0, or
  *	-ENOMEM if there can never be so much;
  *	-EOPNOTSUPP if the device does no DMA;
- *	-ENODEV if its driver is going;
- *	of a region also as vbm_storage_secure().
+ *	-ENODEV if its driver is going.
  */
 int vbm_storage_defer(struct vbm_buf *buf)
 {
 	struct device *dev = buf->plane.dev;
 	struct vbm_device *vdev;
 	struct vbm_request req;
-	int ret;
 
 	INIT_LIST_HEAD(&buf->client.node);
 	if (!dev->dma_mask)
@@ -97,14 +95,19 @@ int vbm_storage_defer(struct vbm_buf *buf)
 	buf->memcg = get_mem_cgroup_from_mm(current->mm);
 
 	buf->client.ops = &vbm_storage_client_ops;
-	ret = vbm_device_join(vdev, &buf->client);
-	/*
-	 * A driver's own memory is where it is. And its alloc() is called from
-	 * here only: it knows nothing of the locks of user space and importers.
-	 */
-	if (!ret && vbm_alloc_region.suits(&req))
-		ret = vbm_storage_secure(buf);
-	return ret;
+	return vbm_device_join(vdev, &buf->client);
+}
+
+/*
+ * Is there nothing to wait for? A driver's own memory is where it is, and the
+ * driver's alloc() knows nothing of the locks of user space and importers.
+ */
+bool vbm_storage_at_once(const struct vbm_buf *buf)
+{
+	struct vbm_request req;
+
+	vbm_buf_request(buf, &buf->vdev->limits, &req);
+	return vbm_alloc_region.suits(&req);
 }
 
 /* The buffer goes, whole or half built. */
