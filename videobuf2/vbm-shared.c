@@ -147,7 +147,9 @@ static int vbm_shared_try(struct vbm_shared *shared,
 		ret = PTR_ERR(backing);
 		goto err_put;
 	}
-	ret = vbm_buf_set_backing(buf, backing);
+	mutex_lock(&buf->lock);
+	ret = vbm_buf_set_backing_locked(buf, backing);
+	mutex_unlock(&buf->lock);
 	if (ret) {
 		vbm_backing_put(backing);
 		goto err_refused;
