@@ -222,8 +222,9 @@ static struct buffer *buffer_new(enum kind kind, bool sg, unsigned int dir,
 	}
 	b->owned = true;
 	probe(b);
-	/* An import of ours that only writes and bounces is mapped for both. */
-	b->reads = dir != FROM_DEVICE || (kind == OURS && b->bounces);
+	/* An import that only writes and bounces is mapped for both. */
+	b->reads = dir != FROM_DEVICE ||
+		   ((kind == OURS || b->foreign) && b->bounces);
 	memcpy(b->m, b->memory, SIZE);
 	device_io(b->queue, false, 0, b->v, SIZE);
 	return b;

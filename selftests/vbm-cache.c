@@ -25,8 +25,8 @@
 #define IDLE_OURS	10000	/* VBM_CACHE_IDLE_OURS */
 #define IDLE_FOREIGN	2000	/* VBM_CACHE_IDLE_FOREIGN */
 
-/* Within a second; emulated processors are given half of one more. */
-#define SOON		1500
+/* What was closed is free within a second. */
+#define SOON		1000
 /* If the machine stands still for a while; less than IDLE_OURS. */
 #define LATE		5000
 /* What is to be done in time, and was not, is done again so often. */

@@ -157,8 +157,8 @@ static int vbm_access_begin_foreign(struct vbm_access *acc,
 		ret = -ENODEV;
 	} else if (acc->dir != DMA_FROM_DEVICE && imp->foreign_sync &&
 		   READ_ONCE(imp->prepared) &&
-		   imp->plane.dir == DMA_FROM_DEVICE) {
-		/* It may bounce, which does not show in the addresses. */
+		   imp->map_dir == DMA_FROM_DEVICE) {
+		/* It is not coherent, or may bounce all the same. */
 		ret = -EBUSY;
 	} else if (!imp->vaddr && !imp->foreign_sync) {
 		ret = dma_buf_begin_cpu_access(imp->dmabuf, acc->dir);
