@@ -150,6 +150,10 @@ struct vbm_extent {
  * @dma.sgt: result of dma_alloc_noncontiguous()
  * @dma.dir: direction given to it
  * @vec: the pinned user pages
+ * @joined: an extent is of neighbours that were allocated apart: one segment to
+ *	a device, but not one object to copy_to_user(), which stops the kernel
+ *	where a copy runs from one compound page into the next
+ *	(check_heap_object(), mm/usercopy.c)
  * @nr_extents: how many; 0 where the DMA API gives memory without saying which
  * @extents: in the order of the buffer's bytes
  */
@@ -167,6 +171,7 @@ struct vbm_backing {
 		enum dma_data_direction dir;
 	} dma;
 	struct frame_vector *vec;
+	bool joined;
 	unsigned int nr_extents;
 	struct vbm_extent extents[];
 };
