@@ -194,6 +194,8 @@ static struct vbm_backing *vbm_pages_alloc_list(const struct vbm_request *req)
 			ext++;
 			ext->page = page;
 			ext->phys = page_to_phys(page);
+		} else {
+			backing->joined = true;
 		}
 		ext->nr_pages += nr;
 		left -= nr;

@@ -61,6 +61,9 @@ static struct vbm_backing *vbm_user_backing(struct frame_vector *vec,
 	for (i = 0; i < nr_pages; i++) {
 		if (i && page_to_pfn(pages[i]) != page_to_pfn(pages[i - 1]) + 1)
 			ext++;
+		else if (i && compound_head(pages[i]) !=
+			      compound_head(pages[i - 1]))
+			backing->joined = true;
 		if (!ext->nr_pages++) {
 			ext->page = pages[i];
 			ext->phys = page_to_phys(pages[i]);

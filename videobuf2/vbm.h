@@ -177,6 +177,10 @@ struct vbm_extent {
  * @vec: the pinned user pages
  * @shape: where it lies, in short; set by vbm_backing_publish()
  * @part: what it is of a driver's region, or NULL; see vbm-region.h
+ * @joined: an extent is of neighbours that were allocated apart: one segment to
+ *	a device, but not one object to copy_to_user(), which stops the kernel
+ *	where a copy runs from one compound page into the next
+ *	(check_heap_object(), mm/usercopy.c)
  * @nr_extents: how many; 0 where the DMA API gives memory without saying which
  * @extents: in the order of the buffer's bytes
  */
@@ -196,6 +200,7 @@ struct vbm_backing {
 	struct frame_vector *vec;
 	struct vbm_backing_shape shape;
 	struct vbm_region_part *part;
+	bool joined;
 	unsigned int nr_extents;
 	struct vbm_extent extents[];
 };

@@ -7,6 +7,33 @@
 # Cameras 0 and 2 are contiguous, 1 and 3 scattered; 2 and 3 have planes.
 four='n_devs=4 sg=0,1,0,1 multiplanar=0,0,1,1 patient=1,1,1,1'
 
+# Blocks that are neighbours, here of 32 and 16 pages, are one segment to a
+# device. The kernel must not be stopped when a frame is copied from both.
+# Another camera takes the blocks that have no neighbour first.
+read_neighbours()	# number of a scattered camera, that of another
+{
+	local text="camera $1: read of neighbours" holder pid seen=0 tries=0
+	local rc=0 args='-s 384x256 -r 30'
+
+	"$check" $args -n 1000000 -b 32 "$(node "$2")" > /dev/null &
+	holder=$!
+	await value_reaches "vbcam/vbcam.$2/stats" frames 1
+	while ((!seen && tries++ < 20 && !rc)); do
+		"$check" $args -n 6 -m read "$(node "$1")" &
+		pid=$!
+		while [ "$STOCK" != 1 ] && kill -0 $pid 2>/dev/null; do
+			grep -q "dev=vbcam.$1 size=196608 .* extents=1 " \
+				$debugfs/videobuf2-mem/buffers && seen=1
+		done
+		wait $pid || rc=$?
+		[ "$STOCK" != 1 ] || seen=1
+	done
+	kill -INT $holder
+	wait $holder
+	tap_is "$rc $seen" '0 1' "$text"
+	tap_diag "after $tries tries"
+}
+
 test_memory()
 {
 	local cam fmt mode size=642x362
@@ -28,6 +55,7 @@ test_memory()
 				-f NM12 -s $size
 		done
 	done
+	read_neighbours 1 3
 	frames "camera 0: non-coherent" 0 -c
 	frames "camera 0: non-coherent, through its dma-buf" 0 -c -m expbuf
 	frames "camera 1: user memory" 1 -m userptr
