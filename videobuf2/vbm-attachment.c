@@ -67,7 +67,8 @@ void vbm_attachment_free(struct dma_buf *dmabuf,
 	for (i = 0; i < VBM_NR_DIRS; i++) {
 		if (!att->maps[i])
 			continue;
-		vbm_lesson_detach(&att->lesson, att->maps[i]->vdev);
+		if (unlikely(att->lesson.state == VBM_LESSON_RETURNED))
+			vbm_lesson_detach(&att->lesson, att->maps[i]->vdev);
 		vbm_mapping_put_locked(att->maps[i]);
 	}
 	mutex_unlock(&buf->lock);

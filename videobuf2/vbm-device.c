@@ -262,13 +262,26 @@ int vbm_device_join(struct vbm_device *vdev, struct vbm_client *client)
 	return ret;
 }
 
-/* It has been unmapped: the device may go once this returns. */
-void vbm_device_leave(struct vbm_client *client)
+/**
+ * vbm_device_leave() - something has been unmapped
+ * @vdev: the device, referenced
+ * @client: its part of whatever it was, which has joined
+ *
+ * The device may be no more once this returns.
+ *
+ * Context: any but interrupts; takes vbm_devices_lock.
+ */
+void vbm_device_leave(struct vbm_device *vdev, struct vbm_client *client)
 {
+	bool dead;
+
 	spin_lock(&vbm_devices_lock);
 	list_del_init(&client->node);
+	dead = vdev->dead;
 	spin_unlock(&vbm_devices_lock);
-	wake_up_all(&vbm_devices_wait);
+	/* Only then is it waited for. */
+	if (unlikely(dead))
+		wake_up_all(&vbm_devices_wait);
 }
 
 /**

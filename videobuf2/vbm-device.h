@@ -90,7 +90,7 @@ static inline struct vbm_device *vbm_device_again(struct vbm_device *vdev,
 }
 
 int vbm_device_join(struct vbm_device *vdev, struct vbm_client *client);
-void vbm_device_leave(struct vbm_client *client);
+void vbm_device_leave(struct vbm_device *vdev, struct vbm_client *client);
 
 bool vbm_device_known(struct device *dev);
 void vbm_devices_each(void (*fn)(struct vbm_device *vdev, void *arg),

@@ -21,18 +21,20 @@
  * for that time. An address that is read otherwise is a mistake, but for a kernel
  * address, which vb2's read() takes and keeps; either freezes the buffer.
  *
- * Ownership is decided under &vbm_buf.sync_lock, in three fields:
+ * Ownership is one atomic word, &vbm_buf.claims:
  *
- *   owned      somebody may touch the storage
- *   preparing  or has been about to, in a buf_prepare: vb2 does not say that one
+ *   OWNED      somebody may touch the storage
+ *   PREPARING  or has been about to, in a buf_prepare: vb2 does not say that one
  *              failed, so whether it goes on is told by the buffer's state
- *   marks      counts how often somebody began to
+ *   MOVING     the buffer is just being switched to other storage, under
+ *              &vbm_buf.sync_lock; who claims it waits for that lock
+ *   the rest   counts how often somebody began to
  *
- * Who moves a buffer notes the marks, copies the bytes to another place without
- * holding anything up, and switches under the lock only if nobody owns the
- * buffer and the marks are what they were. Else what it did is undone. So who
- * marks and then reads the address has one that stays until unmark: either
- * the move sees the mark, or the reader the new place.
+ * Who moves a buffer notes the word, copies the bytes to another place without
+ * holding anything up, and switches only if nobody owns the buffer and the word
+ * is what it was. Else what it did is undone. So who claims the buffer and then
+ * reads the address has one that stays until unmark: either the move sees the
+ * claim, or the reader the new place.
  *
  * When in doubt a buffer is owned: what is read after finish(), or by a driver that
  * is not managed and whose QBUF fails afterwards, stays marked until the next
@@ -123,38 +125,96 @@ void vbm_freeze(struct vbm_buf *buf, enum vbm_freeze why)
  * @vb is looked at by its driver, and by who holds &vbm_buf.lock, under which it
  * is taken from the buffer.
  */
-static bool vbm_freeze_owned_locked(const struct vbm_buf *buf)
+static bool vbm_freeze_is_owned(const struct vbm_buf *buf, int claims)
 {
-	const struct vb2_buffer *vb = READ_ONCE(buf->plane.vb);
+	const struct vb2_buffer *vb;
 
-	lockdep_assert_held(&buf->sync_lock);
-	if (!buf->owned || !buf->preparing)
-		return buf->owned;
+	if (!(claims & VBM_CLAIM_PREPARING))
+		return claims & VBM_CLAIM_OWNED;
+	vb = READ_ONCE(buf->plane.vb);
 	return vb && READ_ONCE(vb->state) == VB2_BUF_STATE_PREPARING;
 }
 
 /**
- * vbm_freeze_may_move() - what vbm_move_locked() has to know
+ * vbm_freeze_may_move() - may somebody begin to move a buffer?
  * @buf: the buffer
+ * @claims: result, for vbm_freeze_begin_move()
  *
  * Context: any; &vbm_buf.sync_lock and &vbm_buf.lock held.
  * Return: false if it is frozen, or owned.
  */
-bool vbm_freeze_may_move(const struct vbm_buf *buf)
+bool vbm_freeze_may_move(const struct vbm_buf *buf, int *claims)
 {
-	return !buf->plane.frozen && !vbm_freeze_owned_locked(buf);
+	lockdep_assert_held(&buf->sync_lock);
+	/* Pairs with vbm_freeze_release(). */
+	*claims = atomic_read_acquire(&buf->claims);
+	return !buf->plane.frozen && !vbm_freeze_is_owned(buf, *claims);
+}
+
+/**
+ * vbm_freeze_begin_move() - a buffer gets its new addresses
+ * @buf: the buffer
+ * @claims: what vbm_freeze_may_move() gave
+ *
+ * Who claims it from here on waits for vbm_freeze_end_move(), at the lock.
+ *
+ * Context: any; &vbm_buf.sync_lock and &vbm_buf.lock held.
+ * Return: false if somebody has claimed or frozen it meanwhile.
+ */
+bool vbm_freeze_begin_move(struct vbm_buf *buf, int claims)
+{
+	lockdep_assert_held(&buf->sync_lock);
+	return !buf->plane.frozen && !vbm_freeze_is_owned(buf, claims) &&
+	       atomic_try_cmpxchg(&buf->claims, &claims,
+				  claims | VBM_CLAIM_MOVING);
+}
+
+/* The new addresses are there. Context: as vbm_freeze_begin_move(). */
+void vbm_freeze_end_move(struct vbm_buf *buf)
+{
+	lockdep_assert_held(&buf->sync_lock);
+	atomic_fetch_andnot_release(VBM_CLAIM_MOVING, &buf->claims);
 }
 
 /* For people; &vbm_buf.lock held. */
 bool vbm_freeze_owned(struct vbm_buf *buf)
 {
-	unsigned long flags;
-	bool owned;
+	return vbm_freeze_is_owned(buf, atomic_read(&buf->claims));
+}
 
+/* The new word, of a buffer that is claimed. */
+static int vbm_freeze_claimed(int claims, bool preparing)
+{
+	if (!preparing)
+		claims = (claims & ~VBM_CLAIM_PREPARING) | VBM_CLAIM_OWNED;
+	else if (!(claims & VBM_CLAIM_OWNED))
+		claims |= VBM_CLAIM_PREPARING | VBM_CLAIM_OWNED;
+	return (unsigned int)claims + VBM_CLAIM_ONE;
+}
+
+static void vbm_freeze_claim_locked(struct vbm_buf *buf, bool preparing)
+{
+	int claims = atomic_read(&buf->claims);
+
+	lockdep_assert_held(&buf->sync_lock);
+	while (!atomic_try_cmpxchg(&buf->claims, &claims,
+				   vbm_freeze_claimed(claims, preparing)))
+		;
+}
+
+/* Nobody has to be waited for, unless the buffer is just being switched. */
+static void vbm_freeze_claim(struct vbm_buf *buf, bool preparing)
+{
+	int claims = atomic_read(&buf->claims);
+	unsigned long flags;
+
+	if (likely(!(claims & VBM_CLAIM_MOVING) &&
+		   atomic_try_cmpxchg(&buf->claims, &claims,
+				      vbm_freeze_claimed(claims, preparing))))
+		return;
 	spin_lock_irqsave(&buf->sync_lock, flags);
-	owned = vbm_freeze_owned_locked(buf);
+	vbm_freeze_claim_locked(buf, preparing);
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
-	return owned;
 }
 
 /**
@@ -169,60 +229,49 @@ bool vbm_freeze_owned(struct vbm_buf *buf)
  */
 bool vbm_freeze_prepare(struct vbm_buf *buf)
 {
-	unsigned long flags;
-	bool live;
-
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	if (!buf->plane.frozen) {
-		buf->preparing |= !buf->owned;
-		buf->owned = true;
-		buf->marks++;
-	}
-	live = buf->own->live;
-	spin_unlock_irqrestore(&buf->sync_lock, flags);
-	return live;
+	/* What was written before it was frozen is what it stays. */
+	if (!smp_load_acquire(&buf->plane.frozen))
+		vbm_freeze_claim(buf, true);
+	return READ_ONCE(buf->own->live);
 }
 
 /* An address of a managed buffer is read. */
-static void vbm_freeze_read_locked(struct vbm_buf *buf, enum vbm_freeze why)
+static void vbm_freeze_read(struct vbm_buf *buf, enum vbm_freeze why)
 {
-	if (vbm_freeze_owned_locked(buf))
+	if (likely(vbm_freeze_is_owned(buf, atomic_read(&buf->claims))))
 		return;
 	/* A driver's mistake: <media/videobuf2-mem.h> says when it may. */
 	WARN_ON_ONCE(why == VBM_FREEZE_ADDRESS);
-	vbm_freeze_locked(buf, why == VBM_FREEZE_ADDRESS ? VBM_FREEZE_OUTSIDE :
-							   why);
+	vbm_freeze(buf, why == VBM_FREEZE_ADDRESS ? VBM_FREEZE_OUTSIDE : why);
 }
 
 /* See vbm_freeze_mark(): of a buffer that could move. */
 void vbm_freeze_touch(struct vbm_buf *buf, enum vbm_freeze why)
 {
-	const struct vb2_buffer *vb = READ_ONCE(buf->plane.vb);
+	const struct vb2_buffer *vb;
 	unsigned long flags;
 
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	if (why && buf->managed) {
-		vbm_freeze_read_locked(buf, why);
-		goto unlock;
+	if (buf->managed) {
+		if (why)
+			vbm_freeze_read(buf, why);
+		else
+			vbm_freeze_claim(buf, false);
+		return;
 	}
-	buf->owned = true;
-	buf->preparing = false;
-	buf->marks++;
+
+	vb = READ_ONCE(buf->plane.vb);
+	spin_lock_irqsave(&buf->sync_lock, flags);
+	vbm_freeze_claim_locked(buf, false);
 	if (!buf->movable)
 		vbm_freeze_locked(buf, why ?: VBM_FREEZE_QUEUED);
 	else if (why && (!vb || READ_ONCE(vb->state) == VB2_BUF_STATE_DEQUEUED))
 		vbm_freeze_locked(buf, VBM_FREEZE_DEQUEUED);
-unlock:
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
 }
 
-/* See vbm_freeze_unmark(). */
+/* See vbm_freeze_unmark(). What the device did comes before. */
 void vbm_freeze_release(struct vbm_buf *buf)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	buf->owned = false;
-	buf->preparing = false;
-	spin_unlock_irqrestore(&buf->sync_lock, flags);
+	atomic_fetch_andnot_release(VBM_CLAIM_OWNED | VBM_CLAIM_PREPARING,
+				    &buf->claims);
 }

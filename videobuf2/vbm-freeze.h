@@ -2,6 +2,7 @@
 #ifndef _VBM_FREEZE_H
 #define _VBM_FREEZE_H
 
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
@@ -36,6 +37,12 @@ enum vbm_freeze {
 	VBM_NR_FREEZES
 };
 
+/* &vbm_buf.claims; see vbm-freeze.c. */
+#define VBM_CLAIM_OWNED		BIT(0)
+#define VBM_CLAIM_PREPARING	BIT(1)
+#define VBM_CLAIM_MOVING	BIT(2)
+#define VBM_CLAIM_ONE		BIT(3)
+
 extern const char * const vbm_freeze_names[VBM_NR_FREEZES];
 
 bool vbm_freeze_listed(const struct device *dev);
@@ -43,7 +50,9 @@ void vbm_freeze(struct vbm_buf *buf, enum vbm_freeze why);
 void vbm_freeze_touch(struct vbm_buf *buf, enum vbm_freeze why);
 void vbm_freeze_release(struct vbm_buf *buf);
 bool vbm_freeze_prepare(struct vbm_buf *buf);
-bool vbm_freeze_may_move(const struct vbm_buf *buf);
+bool vbm_freeze_may_move(const struct vbm_buf *buf, int *claims);
+bool vbm_freeze_begin_move(struct vbm_buf *buf, int claims);
+void vbm_freeze_end_move(struct vbm_buf *buf);
 bool vbm_freeze_owned(struct vbm_buf *buf);
 
 /**

@@ -146,7 +146,7 @@ static void vbm_import_leave(struct vbm_import *imp, bool unmap)
 	vdev = imp->vdev;
 	imp->vdev = NULL;
 	if (vdev)
-		vbm_device_leave(&imp->client);
+		vbm_device_leave(vdev, &imp->client);
 	mutex_unlock(&imp->lock);
 	/* Its last reference may be a device's. */
 	vbm_device_put(vdev);
@@ -317,7 +317,8 @@ static int vbm_import_watch_locked(struct vbm_import *imp)
 	if (imp->vdev)
 		return 0;
 
-	vdev = vbm_device_get(imp->plane.dev);
+	vdev = vbm_device_again(imp->map ? imp->map->vdev : NULL,
+				imp->plane.dev);
 	if (IS_ERR(vdev))
 		return PTR_ERR(vdev);
 

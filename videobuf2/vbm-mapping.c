@@ -381,7 +381,7 @@ static struct vbm_mapping *vbm_mapping_alloc(size_t nr, bool spare)
 }
 
 /* A mapping that is not listed by the buffer yet; see vbm_mapping_new_locked(). */
-static struct vbm_mapping *
+static __always_inline struct vbm_mapping *
 vbm_mapping_make_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 			struct vbm_device *known, struct device *dev,
 			enum dma_data_direction dir, bool exact, bool own)
@@ -431,7 +431,7 @@ vbm_mapping_make_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	return map;
 
 err_del:
-	vbm_device_leave(&map->client);
+	vbm_device_leave(map->vdev, &map->client);
 err_free:
 	kvfree(map);
 err_put_vdev:
@@ -521,7 +521,7 @@ void vbm_mapping_teardown_locked(struct vbm_mapping *map)
 	vbm_mapping_unlink(map);
 	vbm_mapping_unmap(map, map->vdev->dev,
 			  fetch ? 0 : DMA_ATTR_SKIP_CPU_SYNC);
-	vbm_device_leave(&map->client);
+	vbm_device_leave(map->vdev, &map->client);
 	vbm_stat_inc(VBM_STAT_UNMAPS);
 	trace_vbm_unmap(map);
 }
@@ -565,7 +565,7 @@ struct vbm_mapping *vbm_mapping_successor_locked(struct vbm_buf *buf,
 void vbm_mapping_discard(struct vbm_mapping *map)
 {
 	vbm_mapping_unmap(map, map->vdev->dev, DMA_ATTR_SKIP_CPU_SYNC);
-	vbm_device_leave(&map->client);
+	vbm_device_leave(map->vdev, &map->client);
 	vbm_backing_put(map->backing);
 	vbm_device_put(map->vdev);
 	kvfree(map);
@@ -595,7 +595,7 @@ void vbm_mapping_succeed(struct vbm_mapping *old, struct vbm_mapping *map)
 static void vbm_mapping_end_stale(struct vbm_mapping *map)
 {
 	vbm_mapping_unmap(map, map->vdev->dev, DMA_ATTR_SKIP_CPU_SYNC);
-	vbm_device_leave(&map->client);
+	vbm_device_leave(map->vdev, &map->client);
 	vbm_stat_inc(VBM_STAT_UNMAPS);
 	trace_vbm_unmap(map);
 	map->stale = true;

@@ -7,7 +7,7 @@
  * other importers from mapping and unmapping, the second user space from
  * faulting pages in, and drivers from a kernel address or an access. What
  * neither of them keeps out is the queue: its driver reads addresses in
- * interrupts. It marks the buffer (vbm-freeze.c), and the move is abandoned.
+ * interrupts. It claims the buffer (vbm-freeze.c), and the move is abandoned.
  *
  *   1  Nobody may be using it; new storage, mapped for the own device
  *   2  User PTEs are shot down. From here on user space waits in its fault,
@@ -59,28 +59,27 @@ const char * const vbm_refusal_names[VBM_NR_REFUSALS] = {
 /**
  * struct vbm_move - what a buffer is about to get
  * @buf: the buffer
- * @marks: how often it had been marked when this began
+ * @claims: what was known of its owners when this began
  * @backing: its storage
  * @own: the own device's mapping of it
  * @kaddr: its kernel address, if the old storage has one
  */
 struct vbm_move {
 	struct vbm_buf *buf;
-	unsigned int marks;
+	int claims;
 	struct vbm_backing *backing;
 	struct vbm_mapping *own;
 	struct vbm_kaddr kaddr;
 };
 
-/* Is it the driver's, or never to move? The marks tell what happens later. */
-static enum vbm_refusal vbm_move_owner(struct vbm_buf *buf, unsigned int *marks)
+/* Is it the driver's, or never to move? The claims tell what happens later. */
+static enum vbm_refusal vbm_move_owner(struct vbm_buf *buf, int *claims)
 {
 	enum vbm_refusal why = VBM_MOVED;
 	unsigned long flags;
 
 	spin_lock_irqsave(&buf->sync_lock, flags);
-	*marks = buf->marks;
-	if (!vbm_freeze_may_move(buf))
+	if (!vbm_freeze_may_move(buf, claims))
 		why = buf->plane.frozen ? VBM_REFUSED_FROZEN :
 					  VBM_REFUSED_OWNED;
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
@@ -97,10 +96,10 @@ static enum vbm_refusal vbm_move_owner(struct vbm_buf *buf, unsigned int *marks)
 enum vbm_refusal vbm_move_possible_locked(struct vbm_buf *buf)
 {
 	enum vbm_refusal why;
-	unsigned int marks;
+	int claims;
 
 	lockdep_assert_held(&buf->lock);
-	why = vbm_move_owner(buf, &marks);
+	why = vbm_move_owner(buf, &claims);
 	if (why)
 		return why;
 	if (!buf->own->live)
@@ -248,7 +247,7 @@ static bool vbm_move_commit_locked(struct vbm_move *move)
 	bool ok;
 
 	spin_lock_irqsave(&buf->sync_lock, flags);
-	ok = vbm_freeze_may_move(buf) && buf->marks == move->marks;
+	ok = vbm_freeze_begin_move(buf, move->claims);
 	if (ok) {
 		vbm_mapping_succeed(own, move->own);
 		plane->dma_addr = sg_dma_address(move->own->sgt.sgl);
@@ -257,6 +256,7 @@ static bool vbm_move_commit_locked(struct vbm_move *move)
 		move->own = own;
 		swap(buf->backing, move->backing);
 		buf->moves++;
+		vbm_freeze_end_move(buf);
 	}
 	spin_unlock_irqrestore(&buf->sync_lock, flags);
 	return ok;
@@ -270,7 +270,7 @@ static enum vbm_refusal vbm_move_try_locked(struct vbm_move *move,
 
 	why = vbm_move_possible_locked(buf);
 	if (!why)
-		why = vbm_move_owner(buf, &move->marks);
+		why = vbm_move_owner(buf, &move->claims);
 	if (why)
 		return why;
 	if (vbm_mapping_users_locked(buf) || !vbm_revoke_idle(buf))

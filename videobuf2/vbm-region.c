@@ -165,7 +165,7 @@ static void vbm_region_kill(void *held, struct vbm_device *vdev)
 	mutex_lock(&region->lock);
 	region->ended = true;
 	mutex_unlock(&region->lock);
-	vbm_device_leave(&region->client);
+	vbm_device_leave(vdev, &region->client);
 	vbm_region_put(region);
 	vbm_region_put(region);
 }
@@ -246,7 +246,7 @@ static void vbm_region_part_kill(void *held, struct vbm_device *vdev)
 	}
 
 	part->gone = true;
-	vbm_device_leave(&part->client);
+	vbm_device_leave(part->region->vdev, &part->client);
 	vbm_buf_put(buf);
 }
 
@@ -284,7 +284,7 @@ int vbm_region_join(struct vbm_region_part *part, struct vbm_buf *buf)
 void vbm_region_leave(struct vbm_region_part *part)
 {
 	if (part->joined && !part->gone)
-		vbm_device_leave(&part->client);
+		vbm_device_leave(part->region->vdev, &part->client);
 }
 
 /* Is the memory in a BAR of the device that registered it? */

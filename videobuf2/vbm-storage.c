@@ -51,7 +51,7 @@ static void vbm_storage_kill(void *held, struct vbm_device *vdev)
 	struct vbm_buf *buf = held;
 
 	mutex_lock(&buf->lock);
-	vbm_device_leave(&buf->client);
+	vbm_device_leave(buf->vdev, &buf->client);
 	mutex_unlock(&buf->lock);
 	vbm_buf_put(buf);
 }
@@ -116,7 +116,7 @@ void vbm_storage_fini(struct vbm_buf *buf)
 	if (!buf->vdev)
 		return;
 	if (!list_empty(&buf->client.node))
-		vbm_device_leave(&buf->client);
+		vbm_device_leave(buf->vdev, &buf->client);
 	mem_cgroup_put(buf->memcg);
 	vbm_device_put(buf->vdev);
 }
@@ -211,7 +211,7 @@ int vbm_storage_secure_locked(struct vbm_buf *buf)
 		return ret;
 	}
 	/* The mapping does from now on. */
-	vbm_device_leave(&buf->client);
+	vbm_device_leave(buf->vdev, &buf->client);
 	vbm_storage_account_locked(buf);
 	return 0;
 }

@@ -72,7 +72,7 @@
  *
  * A buffer moves (vbm-move.c) under its dma_resv, its lock and, for the switch,
  * its sync_lock. So @backing, @own, the addresses in the plane and the kernel
- * address may be looked at under any of the three, by the driver from a mark
+ * address may be looked at under any of the three, by the driver from a claim
  * (vbm-freeze.c) to finish(), by an importer while it has a table, and by a
  * driver's access; and for good once the buffer is frozen.
  *
@@ -300,9 +300,7 @@ struct vbm_mapping {
  * @gfp: GFP flags of the queue
  * @movable: reading an address freezes only while user space has the buffer
  * @freeze: why it is frozen, enum vbm_freeze; sync_lock
- * @owned: the driver may touch it, or its device; sync_lock
- * @preparing: @owned by a buf_prepare that may have failed since; sync_lock
- * @marks: how often it was marked as owned; sync_lock
+ * @claims: whether the driver may touch it, or its device; see vbm-freeze.c
  * @moves: how often it has moved; lock
  * @told: people were told that it can not be where somebody needs it; lock
  * @managed: its driver keeps the managed contract, see vbm-managed.c
@@ -332,9 +330,7 @@ struct vbm_buf {
 	bool vaddr_held;
 	bool coherent;
 	bool movable;
-	bool owned;
 	bool told;
-	bool preparing;
 	bool managed;
 	bool dma_api;
 	u8 freeze; /* enum vbm_freeze */
@@ -343,7 +339,7 @@ struct vbm_buf {
 	struct vbm_client client;
 	struct vbm_device *vdev;
 	struct mem_cgroup *memcg;
-	unsigned int marks;
+	atomic_t claims;
 	unsigned int moves;
 	unsigned int pins;
 	atomic_t exports;
