@@ -8,7 +8,7 @@ set -eu
 
 bin=/build/selftests
 modprobe vivid n_devs=1 allocators=1 multiplanar=1 node_types=0x101
-modprobe vbcam n_devs=2 sg=1,1
+modprobe vbcam n_devs=4 sg=1,1,1,1 legacy=1,1,0,0
 modprobe vbm-peer
 
 # The video node of that device, such as vivid.0 or vbcam.1.
@@ -31,6 +31,7 @@ if [ "${1:-}" = large ]; then
 fi
 $bin/bench-run contig "$(node vivid.0 vid-cap)" "$(node vivid.0 vid-out)"
 $bin/bench-run sg "$(node vbcam.0 '')" "$(node vbcam.1 '')"
+$bin/bench-run managed "$(node vbcam.2 '')" "$(node vbcam.3 '')"
 
 # What does not depend on the backend, once: the bus master's copy.
 if [ "$STOCK" = 0 ]; then

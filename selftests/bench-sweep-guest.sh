@@ -18,8 +18,10 @@ if [ -d /sys/class/iommu/dmar0 ]; then
 	cameras=2
 	displays=$((2 * importers))
 fi
-modprobe vbcam n_devs=2 sg=0,1 pci=$cameras
-modprobe vbdisp n_devs=$((2 * importers)) sg=$sg pci=$displays
+# The stock contract on both sides.
+legacy=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1
+modprobe vbcam n_devs=2 sg=0,1 pci=$cameras legacy=1,1
+modprobe vbdisp n_devs=$((2 * importers)) sg=$sg pci=$displays legacy=$legacy
 
 # The video nodes of that name with these numbers.
 nodes()	# name, first number, how many

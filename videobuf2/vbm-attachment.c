@@ -46,9 +46,7 @@ int vbm_attachment_new(struct dma_buf *dmabuf,
 	att->attach = attach;
 	attach->priv = att;
 
-	mutex_lock(&buf->lock);
-	list_add_tail(&att->node, &buf->attachments);
-	mutex_unlock(&buf->lock);
+	vbm_inbox_add(&buf->attachments, &att->letter);
 
 	vbm_stat_inc(VBM_STAT_ATTACHES);
 	trace_vbm_attach(&buf->plane, dev_name(attach->dev));
@@ -63,7 +61,7 @@ void vbm_attachment_free(struct dma_buf *dmabuf,
 	unsigned int i;
 
 	mutex_lock(&buf->lock);
-	list_del(&att->node);
+	vbm_inbox_del(&buf->attachments, &att->letter);
 	for (i = 0; i < VBM_NR_DIRS; i++) {
 		if (!att->maps[i])
 			continue;
@@ -166,7 +164,8 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	}
 
 	map = vbm_mapping_new_locked(buf, buf->backing, att->vdev, dev, dir,
-				     att->exact);
+				     att->exact ? VBM_MAP_EXACT :
+						  VBM_MAP_FOREIGN);
 	if (IS_ERR(map))
 		return map;
 	att->maps[dir] = map;

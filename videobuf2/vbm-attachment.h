@@ -3,9 +3,9 @@
 #define _VBM_ATTACHMENT_H
 
 #include <linux/dma-direction.h>
-#include <linux/list.h>
 #include <linux/types.h>
 
+#include "vbm-inbox.h"
 #include "vbm-lesson.h"
 
 struct dma_buf;
@@ -18,7 +18,7 @@ struct vbm_mapping;
 
 /**
  * struct vbm_attachment - what we know of a dma_buf_attachment
- * @node: in &vbm_buf.attachments; &vbm_buf.lock
+ * @letter: in &vbm_buf.attachments; &vbm_buf.lock
  * @attach: whose it is
  * @vdev: its device, referenced; NULL where there was no memory for it, or the
  *	driver was going
@@ -30,7 +30,7 @@ struct vbm_mapping;
  * @asked: vbm_revoke()'s, while it goes round; &vbm_buf.lock
  */
 struct vbm_attachment {
-	struct list_head node;
+	struct vbm_letter letter;
 	struct dma_buf_attachment *attach;
 	struct vbm_device *vdev;
 	struct vbm_mapping *maps[VBM_NR_DIRS];

@@ -33,7 +33,7 @@
 #include "vbm-vmap.h"
 #include "vbm.h"
 
-LIST_HEAD(vbm_registry);
+struct vbm_inbox vbm_registry = VBM_INBOX_INIT(vbm_registry);
 /* Guards vbm_registry: planes that debugfs shows. */
 DEFINE_MUTEX(vbm_registry_lock);
 
@@ -41,28 +41,27 @@ void vbm_plane_register(struct vbm_plane *plane)
 {
 	static atomic_t next_id;
 
-	plane->id = atomic_inc_return(&next_id);
-	mutex_lock(&vbm_registry_lock);
-	list_add_tail(&plane->node, &vbm_registry);
-	mutex_unlock(&vbm_registry_lock);
+	do
+		plane->id = atomic_inc_return(&next_id);
+	while (!plane->id);
+	vbm_inbox_add(&vbm_registry, &plane->letter);
 }
 
 void vbm_plane_unregister(struct vbm_plane *plane)
 {
 	mutex_lock(&vbm_registry_lock);
-	list_del(&plane->node);
+	vbm_inbox_del(&vbm_registry, &plane->letter);
 	mutex_unlock(&vbm_registry_lock);
 }
 
 /* A zeroed buffer becomes one without storage, with one reference. */
 void vbm_buf_init(struct vbm_buf *buf)
 {
-	INIT_LIST_HEAD(&buf->plane.node);
 	refcount_set(&buf->ref, 1);
 	mutex_init(&buf->lock);
 	spin_lock_init(&buf->sync_lock);
 	INIT_LIST_HEAD(&buf->mappings);
-	INIT_LIST_HEAD(&buf->attachments);
+	vbm_inbox_init(&buf->attachments);
 	INIT_LIST_HEAD(&buf->vmas);
 	dma_resv_init(&buf->resv);
 }
@@ -78,7 +77,7 @@ static void vbm_buf_fini(struct vbm_buf *buf)
 		vbm_mapping_put_locked(buf->own);
 	}
 	VBM_ASSERT(list_empty(&buf->mappings));
-	VBM_ASSERT(list_empty(&buf->attachments));
+	VBM_ASSERT(list_empty(vbm_inbox_list(&buf->attachments)));
 	if (buf->file)
 		fput(buf->file);
 	vbm_backing_put(buf->backing);
@@ -167,7 +166,7 @@ int vbm_buf_set_backing_locked(struct vbm_buf *buf,
 			return ret;
 	}
 	own = vbm_mapping_new_locked(buf, backing, NULL, plane->dev, plane->dir,
-				     true);
+				     VBM_MAP_EXACT);
 	if (IS_ERR(own))
 		return PTR_ERR(own);
 	if (!vbm_buf_usable(buf, own)) {
@@ -351,7 +350,8 @@ void vbm_buf_put(struct vbm_buf *buf)
 	if (!refcount_dec_and_test(&buf->ref))
 		return;
 
-	if (!list_empty(&buf->plane.node)) {
+	/* It has been published. */
+	if (buf->plane.id) {
 		vbm_plane_unregister(&buf->plane);
 		vbm_buf_account(buf, -1);
 		trace_vbm_buf_free(&buf->plane, vbm_buf_device(buf));

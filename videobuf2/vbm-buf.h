@@ -2,9 +2,10 @@
 #ifndef _VBM_BUF_H
 #define _VBM_BUF_H
 
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+
+#include "vbm-inbox.h"
 
 struct device;
 struct vb2_buffer;
@@ -15,7 +16,7 @@ struct vbm_buf;
 struct vbm_plane;
 struct vbm_request;
 
-extern struct list_head vbm_registry;
+extern struct vbm_inbox vbm_registry;
 extern struct mutex vbm_registry_lock;
 
 void vbm_plane_register(struct vbm_plane *plane);

@@ -132,7 +132,7 @@ static int buffers_show(struct seq_file *s, void *unused)
 	struct vbm_plane *plane;
 
 	mutex_lock(&vbm_registry_lock);
-	list_for_each_entry(plane, &vbm_registry, node) {
+	list_for_each_entry(plane, vbm_inbox_list(&vbm_registry), letter.node) {
 		if (plane->kind == VBM_IMPORT)
 			vbm_show_import(s, vbm_plane_import(plane));
 		else
@@ -183,7 +183,7 @@ static struct vbm_buf *vbm_debugfs_find(u64 id)
 	struct vbm_plane *plane;
 
 	mutex_lock(&vbm_registry_lock);
-	list_for_each_entry(plane, &vbm_registry, node)
+	list_for_each_entry(plane, vbm_inbox_list(&vbm_registry), letter.node)
 		if (plane->id == id && plane->kind == VBM_MMAP &&
 		    refcount_inc_not_zero(&vbm_plane_buf(plane)->ref))
 			buf = vbm_plane_buf(plane);

@@ -124,7 +124,8 @@ void vbm_demand_collect_locked(struct vbm_buf *buf,
 	vbm_demand_own(vbm_buf_vdev(buf), buf->plane.contig, &c);
 	vbm_demand_add(demand, &c, vbm_buf_device(buf), buf->plane.size,
 		       false);
-	list_for_each_entry(att, &buf->attachments, node) {
+	list_for_each_entry(att, vbm_inbox_list(&buf->attachments),
+			    letter.node) {
 		if (!att->vdev)
 			continue;
 		one = vbm_demand_attachment_locked(att, &c);

@@ -11,13 +11,16 @@
  * whoever uses such a mapping later gets -ENODEV.
  *
  * An entry stays from the first attachment or mapping until the driver goes, so
- * that the steady state costs one look at a short list. A device without a driver
+ * that the steady state costs one look at a short list, or, of those that were
+ * looked for last, at a small table that is read under RCU. A device without a driver
  * (some virtual devices are used like that) can not have one: resources on it
  * would make a later probe fail. It is held instead, while it has mappings.
  */
 
 #include <linux/delay.h>
 #include <linux/device.h>
+#include <linux/hash.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
@@ -32,6 +35,44 @@ static LIST_HEAD(vbm_devices);
 static DECLARE_WAIT_QUEUE_HEAD(vbm_devices_wait);
 static atomic_t vbm_devices_going;
 
+/* Entries with a driver, written under vbm_devices_lock, without a reference. */
+#define VBM_RECENT_BITS	3
+static struct vbm_device __rcu *vbm_devices_recent[1 << VBM_RECENT_BITS];
+
+static struct vbm_device __rcu **vbm_device_recent(const struct device *dev)
+{
+	return &vbm_devices_recent[hash_ptr(dev, VBM_RECENT_BITS)];
+}
+
+static struct vbm_device *vbm_device_find_recent(const struct device *dev)
+{
+	struct vbm_device *vdev;
+
+	rcu_read_lock();
+	vdev = rcu_dereference(*vbm_device_recent(dev));
+	if (vdev && (vdev->dev != dev || READ_ONCE(vdev->dead) ||
+		     !kref_get_unless_zero(&vdev->ref)))
+		vdev = NULL;
+	rcu_read_unlock();
+	return vdev;
+}
+
+static void vbm_device_remember_locked(struct vbm_device *vdev)
+{
+	if (vdev->bound)
+		rcu_assign_pointer(*vbm_device_recent(vdev->dev), vdev);
+}
+
+static void vbm_device_forget(struct vbm_device *vdev)
+{
+	struct vbm_device __rcu **recent = vbm_device_recent(vdev->dev);
+
+	spin_lock(&vbm_devices_lock);
+	if (rcu_access_pointer(*recent) == vdev)
+		RCU_INIT_POINTER(*recent, NULL);
+	spin_unlock(&vbm_devices_lock);
+}
+
 static void vbm_device_release(struct kref *ref)
 {
 	struct vbm_device *vdev = container_of(ref, struct vbm_device, ref);
@@ -41,10 +82,12 @@ static void vbm_device_release(struct kref *ref)
 		list_del_init(&vdev->node);
 		spin_unlock(&vbm_devices_lock);
 		put_device(vdev->dev);
+	} else {
+		vbm_device_forget(vdev);
 	}
 	VBM_ASSERT(list_empty(&vdev->node));
 	kfree_const(vdev->name);
-	kfree(vdev);
+	kfree_rcu(vdev, rcu);
 }
 
 void vbm_device_put(struct vbm_device *vdev)
@@ -95,7 +138,7 @@ static void vbm_device_unmap_all(struct vbm_device *vdev)
 static void vbm_device_gone(struct vbm_device *vdev)
 {
 	spin_lock(&vbm_devices_lock);
-	vdev->dead = true;
+	WRITE_ONCE(vdev->dead, true);
 	spin_unlock(&vbm_devices_lock);
 
 	vbm_stat_inc(VBM_STAT_DEVICE_UNBINDS);
@@ -191,8 +234,13 @@ struct vbm_device *vbm_device_get(struct device *dev)
 	struct vbm_device *vdev, *other;
 	int ret;
 
+	vdev = vbm_device_find_recent(dev);
+	if (likely(vdev))
+		return vdev;
 	spin_lock(&vbm_devices_lock);
 	vdev = vbm_device_find_locked(dev);
+	if (!IS_ERR_OR_NULL(vdev))
+		vbm_device_remember_locked(vdev);
 	spin_unlock(&vbm_devices_lock);
 	if (vdev)
 		return vdev;
@@ -229,8 +277,10 @@ struct vbm_device *vbm_device_get(struct device *dev)
 	other = vbm_device_find_locked(dev);
 	if (!other && vdev->dead)
 		other = ERR_PTR(-ENODEV);
-	if (!other)
+	if (!other) {
 		list_add(&vdev->node, &vbm_devices);
+		vbm_device_remember_locked(vdev);
+	}
 	spin_unlock(&vbm_devices_lock);
 	if (!other)
 		return vdev;

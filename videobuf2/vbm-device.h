@@ -5,6 +5,7 @@
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 #include "vbm-constraints.h"
@@ -39,6 +40,7 @@ struct vbm_client {
  * struct vbm_device - a device that maps buffers
  * @node: in the global list, guarded by vbm_devices_lock
  * @ref: see "Who owns what" in vbm.h
+ * @rcu: to free it
  * @dev: the device; not to be followed once @dead
  * @name: its name, for people, also afterwards
  * @bound: a devres entry tells when its driver goes; else @dev is held
@@ -58,6 +60,7 @@ struct vbm_client {
 struct vbm_device {
 	struct list_head node;
 	struct kref ref;
+	struct rcu_head rcu;
 	struct device *dev;
 	const char *name;
 	bool bound;

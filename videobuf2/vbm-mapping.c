@@ -380,12 +380,29 @@ static struct vbm_mapping *vbm_mapping_alloc(size_t nr, bool spare)
 	return kvzalloc(struct_size(map, sgl, spare ? 2 * nr : nr), GFP_KERNEL);
 }
 
-/* A mapping that is not listed by the buffer yet; see vbm_mapping_new_locked(). */
-static __always_inline struct vbm_mapping *
-vbm_mapping_make_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-			struct vbm_device *known, struct device *dev,
-			enum dma_data_direction dir, bool exact, bool own)
+/**
+ * vbm_mapping_new_locked() - map a backing for a device
+ * @buf: the buffer that it is for
+ * @backing: its storage
+ * @known: the entry of @dev, where the caller has it, or NULL
+ * @dev: the device
+ * @dir: the direction
+ * @use: for whom it is
+ *
+ * The contents are synced for the device. The first is the own device's, and so is
+ * a successor, which the buffer does not list yet.
+ *
+ * Context: may sleep; &vbm_buf.lock held.
+ * Return: a mapping with one holder and one user, or ERR_PTR(): -ENODEV if the
+ *	driver of @dev has gone; -EOPNOTSUPP if @dev can never have the memory;
+ *	-EIO or -ENOMEM if the DMA API can not map it.
+ */
+struct vbm_mapping *
+vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
+		       struct vbm_device *known, struct device *dev,
+		       enum dma_data_direction dir, enum vbm_mapping_use use)
 {
+	bool own = use == VBM_MAP_SUCCESSOR || !buf->own;
 	struct vbm_mapping *map;
 	struct vbm_device *vdev;
 	int ret;
@@ -415,7 +432,7 @@ vbm_mapping_make_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	map->map_dir = dir;
 	map->holders = 1;
 	map->in_use = 1;
-	map->exact = exact;
+	map->exact = use != VBM_MAP_FOREIGN;
 	map->spare_used = own;
 	map->sgt.sgl = map->sgl;
 	map->sgt.orig_nents = ret;
@@ -428,6 +445,8 @@ vbm_mapping_make_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 	if (ret)
 		goto err_del;
 	vbm_backing_get(backing);
+	if (use != VBM_MAP_SUCCESSOR)
+		vbm_mapping_link(map);
 	return map;
 
 err_del:
@@ -437,36 +456,6 @@ err_free:
 err_put_vdev:
 	vbm_device_put(vdev);
 	return ERR_PTR(ret);
-}
-
-/**
- * vbm_mapping_new_locked() - map a backing for a device
- * @buf: the buffer that it is for
- * @backing: its storage
- * @known: the entry of @dev, where the caller has it, or NULL
- * @dev: the device
- * @dir: the direction
- * @exact: see &struct vbm_mapping
- *
- * The contents are synced for the device. The first is the own device's.
- *
- * Context: may sleep; &vbm_buf.lock held.
- * Return: a mapping with one holder and one user, or ERR_PTR(): -ENODEV if the
- *	driver of @dev has gone; -EOPNOTSUPP if @dev can never have the memory;
- *	-EIO or -ENOMEM if the DMA API can not map it.
- */
-struct vbm_mapping *
-vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
-		       struct vbm_device *known, struct device *dev,
-		       enum dma_data_direction dir, bool exact)
-{
-	struct vbm_mapping *map;
-
-	map = vbm_mapping_make_locked(buf, backing, known, dev, dir, exact,
-				      !buf->own);
-	if (!IS_ERR(map))
-		vbm_mapping_link(map);
-	return map;
 }
 
 /*
@@ -557,9 +546,9 @@ void vbm_mapping_put_locked(struct vbm_mapping *map)
 struct vbm_mapping *vbm_mapping_successor_locked(struct vbm_buf *buf,
 						 struct vbm_backing *backing)
 {
-	return vbm_mapping_make_locked(buf, backing, buf->own->vdev,
-				       buf->plane.dev, buf->own->dir, true,
-				       true);
+	return vbm_mapping_new_locked(buf, backing, buf->own->vdev,
+				      buf->plane.dev, buf->own->dir,
+				      VBM_MAP_SUCCESSOR);
 }
 
 void vbm_mapping_discard(struct vbm_mapping *map)

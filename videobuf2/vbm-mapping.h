@@ -14,13 +14,25 @@ struct vbm_buf;
 struct vbm_mapping;
 struct vbm_table;
 
+/**
+ * enum vbm_mapping_use - for whom a mapping is
+ * @VBM_MAP_FOREIGN: an importer that does DMA from map to unmap
+ * @VBM_MAP_EXACT: who says of each DMA when it begins and ends
+ * @VBM_MAP_SUCCESSOR: the own device, of storage that the buffer is to move to
+ */
+enum vbm_mapping_use {
+	VBM_MAP_FOREIGN,
+	VBM_MAP_EXACT,
+	VBM_MAP_SUCCESSOR,
+};
+
 int vbm_mapping_init(void);
 void vbm_mapping_fini(void);
 
 struct vbm_mapping *
 vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 		       struct vbm_device *known, struct device *dev,
-		       enum dma_data_direction dir, bool exact);
+		       enum dma_data_direction dir, enum vbm_mapping_use use);
 struct vbm_mapping *
 vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
 			enum dma_data_direction dir, bool exact);

@@ -66,7 +66,8 @@ static struct dma_buf *vbm_revoke_next(struct vbm_buf *buf)
 	struct vbm_attachment *att;
 
 	mutex_lock(&buf->lock);
-	list_for_each_entry(att, &buf->attachments, node) {
+	list_for_each_entry(att, vbm_inbox_list(&buf->attachments),
+			    letter.node) {
 		if (dmabuf && att->attach->dmabuf == dmabuf)
 			att->asked = true;
 		if (dmabuf || att->asked || !att->attach->importer_ops ||
@@ -77,7 +78,7 @@ static struct dma_buf *vbm_revoke_next(struct vbm_buf *buf)
 		att->asked = true;
 	}
 	if (!dmabuf)
-		list_for_each_entry(att, &buf->attachments, node)
+		list_for_each_entry(att, &buf->attachments.list, letter.node)
 			att->asked = false;
 	mutex_unlock(&buf->lock);
 	return dmabuf;

@@ -106,7 +106,8 @@ static int vbm_shared_map(struct vbm_shared *shared,
 		else
 			map = vbm_mapping_new_locked(buf, buf->backing, NULL,
 						     devs[i],
-						     buf->plane.dir, true);
+						     buf->plane.dir,
+						     VBM_MAP_EXACT);
 		if (IS_ERR(map)) {
 			ret = PTR_ERR(map);
 			break;

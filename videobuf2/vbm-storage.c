@@ -158,7 +158,7 @@ static int vbm_storage_find_locked(struct vbm_buf *buf)
 {
 	struct vbm_request req;
 
-	if (!list_empty(&buf->attachments) &&
+	if (!list_empty(vbm_inbox_list(&buf->attachments)) &&
 	    !vbm_storage_find_for_all_locked(buf))
 		return 0;
 	vbm_buf_request(buf, &buf->vdev->limits, &req);

@@ -95,6 +95,7 @@
 #include <linux/types.h>
 
 #include "vbm-device.h"
+#include "vbm-inbox.h"
 
 struct dma_buf;
 struct dma_buf_attachment;
@@ -121,8 +122,9 @@ enum vbm_kind {
 
 /**
  * struct vbm_plane - what vb2 calls mem_priv
- * @node: in the registry, guarded by vbm_registry_lock
- * @id: number of the plane since load, for people
+ * @letter: in the registry, guarded by vbm_registry_lock
+ * @id: number of the plane since load, for people; 0 until it is in the
+ *	registry
  * @kind: which struct this is part of
  * @contig: the driver wants one address (dma-contig), not a list (dma-sg)
  * @dir: direction of the queue's DMA
@@ -136,7 +138,7 @@ enum vbm_kind {
  *	&vbm_buf.sync_lock, read without
  */
 struct vbm_plane {
-	struct list_head node;
+	struct vbm_letter letter;
 	unsigned int id;
 	enum vbm_kind kind;
 	bool contig;
@@ -319,7 +321,7 @@ struct vbm_buf {
 	struct vbm_mapping *own;
 	struct sg_table table;
 	struct list_head mappings;
-	struct list_head attachments;
+	struct vbm_inbox attachments;
 	struct dma_resv resv;
 	struct file *file;
 	struct list_head vmas;
