@@ -14,7 +14,7 @@ modprobe videobuf2-mem movable=vbcam,vbm-step-movable &&
 	modprobe vbm-peer &&
 	modprobe vbm-queue &&
 	modprobe vbm-step || exit 1
-for program in vbm-move vbm-move-storm vbm-frozen; do
+for program in vbm-move vbm-move-storm vbm-frozen vbm-revoke; do
 	echo "# $program"
 	"$bin/$program" > "/out/$program.tap" 2>&1
 	echo "# $program ended with $?"
