@@ -24,7 +24,7 @@ struct moves_buf {
 static inline int moves_bufs_of(const char *dev, struct moves_buf *b)
 {
 	FILE *f = fopen(MOVES_DEBUGFS "buffers", "r");
-	char line[1024], want[80], *at;
+	char line[1024], want[96], *at;
 	int n = 0;
 
 	if (!f)
