@@ -20,17 +20,16 @@ struct moves_buf {
 	char frozen[16];
 };
 
-/* The buffers of a node's device, in the order of their allocation. */
-static inline int moves_bufs(const char *node, struct moves_buf *b)
+/* The buffers of devices whose name begins so, in order of their allocation. */
+static inline int moves_bufs_of(const char *dev, struct moves_buf *b)
 {
-	char line[1024], dev[64], want[80], *at;
 	FILE *f = fopen(MOVES_DEBUGFS "buffers", "r");
+	char line[1024], want[96], *at;
 	int n = 0;
 
 	if (!f)
 		FAIL("no %sbuffers", MOVES_DEBUGFS);
-	vnode_device(node, dev, sizeof(dev));
-	snprintf(want, sizeof(want), "kind=mmap dev=%s ", dev);
+	snprintf(want, sizeof(want), "kind=mmap dev=%s", dev);
 	while (n < MOVES_MAX && fgets(line, sizeof(line), f)) {
 		if (!strstr(line, want))
 			continue;
@@ -44,6 +43,16 @@ static inline int moves_bufs(const char *node, struct moves_buf *b)
 	}
 	fclose(f);
 	return n;
+}
+
+/* Those of a node's device. */
+static inline int moves_bufs(const char *node, struct moves_buf *b)
+{
+	char dev[64], whole[72];
+
+	vnode_device(node, dev, sizeof(dev));
+	snprintf(whole, sizeof(whole), "%s ", dev);
+	return moves_bufs_of(whole, b);
 }
 
 static inline struct moves_buf moves_buf(const char *node, int index)

@@ -25,11 +25,39 @@ int peer_attach(int peer, int dmabuf)
 	return xioctl(peer, VBM_PEER_IOC_ATTACH, &req);
 }
 
-int peer_attach_dynamic(int peer, int dmabuf)
+int peer_attach_as(int peer, int dmabuf, unsigned int how)
 {
-	struct vbm_peer_attach req = { .fd = dmabuf, .dynamic = 1 };
+	struct vbm_peer_attach req = { .fd = dmabuf, .dynamic = how };
 
 	return xioctl(peer, VBM_PEER_IOC_ATTACH, &req);
+}
+
+int peer_attach_dynamic(int peer, int dmabuf)
+{
+	return peer_attach_as(peer, dmabuf, VBM_PEER_DYNAMIC);
+}
+
+int peer_pin(int peer)
+{
+	return xioctl(peer, VBM_PEER_IOC_PIN, NULL);
+}
+
+int peer_unpin(int peer)
+{
+	return xioctl(peer, VBM_PEER_IOC_UNPIN, NULL);
+}
+
+int peer_work(int peer, unsigned int ms)
+{
+	return xioctl(peer, VBM_PEER_IOC_WORK, &ms);
+}
+
+struct vbm_peer_state peer_state(int peer)
+{
+	struct vbm_peer_state state;
+
+	CHECK_OK(xioctl(peer, VBM_PEER_IOC_STATE, &state));
+	return state;
 }
 
 int peer_detach(int peer)

@@ -11,6 +11,13 @@
 int peer_open(const struct vbm_peer_device *limits);
 int peer_attach(int peer, int dmabuf);
 int peer_attach_dynamic(int peer, int dmabuf);
+/* VBM_PEER_STATIC... */
+int peer_attach_as(int peer, int dmabuf, unsigned int how);
+int peer_pin(int peer);
+int peer_unpin(int peer);
+/* Its device is at work on the buffer for so long. */
+int peer_work(int peer, unsigned int ms);
+struct vbm_peer_state peer_state(int peer);
 int peer_detach(int peer);
 /* The number of the mapping, or a negative errno. */
 int peer_map(int peer, unsigned int dir, struct vbm_peer_map *out);

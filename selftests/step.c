@@ -128,6 +128,14 @@ int step_write(int step, unsigned int index, unsigned int plane, size_t offset,
 	});
 }
 
+int step_reference(int step, unsigned int index, void *data, size_t length)
+{
+	return step_io(step, (struct vbm_step_io){
+		.index = index, .length = length, .reference = 1,
+		.data = (unsigned long)data,
+	});
+}
+
 int step_vread(int step, unsigned int index, size_t offset, void *data,
 	       size_t length)
 {

@@ -3,11 +3,13 @@
  * Buffers that move: what they hold is what they held, and those that must not
  * move do not, with nothing changed. vbm-move-storm.c has everybody at once.
  *
- * vbcam has to be named by the core's parameter "movable"; vivid must not.
+ * vbcam has to be named by the core's parameter "movable"; vivid must not, but for
+ * its own test.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -116,6 +118,59 @@ static void test_captured(const char *node)
 	for (i = 0; i < 2; i++) {
 		CHECK_EQ(moves_buf(node, i).moves, 3);
 		CHECK(!strcmp(moves_buf(node, i).frozen, "-"));
+	}
+	free(copy);
+}
+
+/*
+ * The kernel's own driver, named: it reads addresses when it captures. Between
+ * two frames a buffer moves, with the other ones queued; its frame is what it
+ * was, and the next one arrives where it is then.
+ */
+static void test_vivid(const char *node)
+{
+	struct vnode *n = vnode_open(node);
+	unsigned int i, frames = 0, moves[4] = { 0 };
+	struct moves_buf m[MOVES_MAX];
+	struct vbuf b[4], d;
+	char *copy, *p[4];
+	size_t size;
+
+	if (!moves_listed("vivid"))
+		ksft_skip("needs movable=vivid");
+	vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
+	CHECK_EQ(moves_bufs(node, m), 4);
+	moves_need_pages(&m[0]);
+	for (i = 0; i < 4; i++) {
+		p[i] = vnode_mmap(n, i, 0, &size);
+		memset(p[i], 0xee, size);
+		vbuf_init(&b[i], n, i, V4L2_MEMORY_MMAP);
+		CHECK_OK(vnode_qbuf(n, &b[i]));
+	}
+	copy = malloc(size);
+	CHECK_OK(vnode_stream(n, true));
+	CHECK_REFUSED(m[3].id, "owned");
+	for (; frames < 40; frames++) {
+		CHECK_OK(vnode_dqbuf(n, V4L2_MEMORY_MMAP, &d));
+		CHECK(!(d.flags & V4L2_BUF_FLAG_ERROR));
+		i = d.index;
+		/* All of it is new. */
+		CHECK(memmem(p[i], size, "\xee\xee\xee\xee\xee\xee\xee\xee",
+			     8) == NULL);
+		memcpy(copy, p[i], size);
+		CHECK_OK(moves_move(m[i].id));
+		moves[i]++;
+		if (memcmp(copy, p[i], size))
+			FAIL_BYTES("the frame is another");
+		memset(p[i], 0xee, size);
+		CHECK_OK(vnode_qbuf(n, &b[i]));
+	}
+	CHECK_OK(vnode_stream(n, false));
+	for (i = 0; i < 4; i++) {
+		m[i] = moves_buf(node, i);
+		CHECK_EQ(m[i].moves, moves[i]);
+		CHECK(m[i].moves > 1);
+		CHECK(!strcmp(m[i].frozen, "-"));
 	}
 	free(copy);
 }
@@ -245,6 +300,86 @@ static void test_pinned(const char *node)
 	CHECK_EQ(bytes_check(iov.iov_base, sizeof(copy), 0x5a), -1);
 	close(pipes[0]);
 	close(pipes[1]);
+}
+
+/* The disk that takes seconds; NULL if this guest has none. */
+static const char *slow_disk(void)
+{
+	static char name[8];
+	char path[64], serial[24];
+	FILE *f;
+
+	for (name[0] = 'a'; name[0] <= 'h'; name[0]++) {
+		snprintf(path, sizeof(path), "/sys/block/vd%s/serial", name);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		if (!fgets(serial, sizeof(serial), f))
+			serial[0] = '\0';
+		fclose(f);
+		if (!strncmp(serial, "vbm-slow", 8))
+			return name;
+	}
+	return NULL;
+}
+
+static void direct_io(struct one *o, const char *disk, bool write)
+{
+	long long end = ksft_ms() + 2000;
+	char path[64];
+	int fd, status;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/dev/vd%s", disk);
+	fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	CHECK(fd >= 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		char *p = (char *)o->p + PAGE;
+		ssize_t n = write ? pwrite(fd, p, 2 * PAGE, 0) :
+				    pread(fd, p, 2 * PAGE, 0);
+
+		_exit(n != 2 * PAGE);
+	}
+	/* Reads and writes that it is at. */
+	snprintf(path, sizeof(path), "/sys/block/vd%s/inflight", disk);
+	for (;;) {
+		unsigned int reads, writes;
+		FILE *f = fopen(path, "re");
+
+		CHECK(f && fscanf(f, "%u %u", &reads, &writes) == 2);
+		fclose(f);
+		if (reads + writes)
+			break;
+		CHECK(ksft_ms() < end);
+		usleep(1000);
+	}
+	CHECK_REFUSED(o->b.id, "pinned");
+	CHECK(!waitpid(pid, &status, WNOHANG));
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_EQ(status, 0);
+	close(fd);
+}
+
+/* A disk reads into it, which takes seconds, or writes from it. */
+static void test_direct_io(const char *node)
+{
+	const char *disk = slow_disk();
+	struct one o;
+
+	if (!disk)
+		ksft_skip("no slow disk");
+	one_make(&o, node, 7);
+	direct_io(&o, disk, true);
+	one_check(&o, 7);
+	CHECK_OK(moves_move(o.b.id));
+	one_check(&o, 7);
+	direct_io(&o, disk, false);
+	/* It holds zeros. They are where everybody looks, and move along. */
+	CHECK_EQ(bytes_check((char *)o.p + PAGE, 2 * PAGE, 0), -1);
+	CHECK_OK(moves_move(o.b.id));
+	CHECK_EQ(bytes_check((char *)o.p + PAGE, 2 * PAGE, 0), -1);
 }
 
 /* What was copied to be private stays, the rest moves along. */
@@ -457,6 +592,8 @@ static const struct ksft_test tests[] = {
 	{ "what a buffer holds moves along", test_contents, CAM, KSFT_OURS },
 	{ "so does a frame, and the next is captured there", test_captured,
 	  CAM, KSFT_OURS },
+	{ "the kernel's own driver, named: between two frames", test_vivid,
+	  NODE_CAP | NODE_VIVID | NODE_SPLANE, KSFT_OURS },
 	{ "a driver that has read the address keeps it", test_frozen,
 	  NODE_CAP | NODE_VIVID | NODE_SPLANE, KSFT_OURS },
 	{ "a queued buffer stays", test_owned, CAM, KSFT_OURS },
@@ -464,6 +601,8 @@ static const struct ksft_test tests[] = {
 	{ "what the kernel has mapped stays", test_vmapped, CAM, KSFT_OURS },
 	{ "what a page of is in use for I/O stays", test_pinned,
 	  CAM | NODE_SG, KSFT_OURS },
+	{ "so does what a disk reads or writes (O_DIRECT)", test_direct_io,
+	  CAM | NODE_SG, KSFT_OURS | KSFT_DIRECT },
 	{ "private mappings", test_private, CAM, KSFT_OURS },
 	{ "children, and mappings that move", test_fork_mremap, CAM,
 	  KSFT_OURS },

@@ -142,6 +142,37 @@ static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
 	return backing;
 }
 
+/* Published; ERR_PTR() if there is none, or it is not what is wanted. */
+static struct vbm_backing *vbm_move_alloc_fit(const struct vbm_request *req)
+{
+	struct vbm_backing *backing = vbm_move_alloc(req);
+
+	if (IS_ERR(backing))
+		return backing;
+	vbm_backing_publish(backing);
+	/* Allocators may take reach for a wish. */
+	if (backing->shape.has_pages && !vbm_backing_check(backing, req->limits))
+		return backing;
+	vbm_backing_put(backing);
+	return ERR_PTR(-EAGAIN);
+}
+
+/*
+ * A list begins wherever there is a page, and may have more pieces than somebody
+ * takes. One piece is what can be looked for.
+ */
+static struct vbm_backing *vbm_move_find(const struct vbm_request *req)
+{
+	struct vbm_request piece = *req;
+	struct vbm_backing *backing;
+
+	backing = vbm_move_alloc_fit(req);
+	if (PTR_ERR_OR_ZERO(backing) != -EAGAIN || req->contig)
+		return backing;
+	piece.contig = true;
+	return vbm_move_alloc_fit(&piece);
+}
+
 /* Step 1. What it leaves behind if it fails is for vbm_move_abandon(). */
 static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 						const struct vbm_request *req)
@@ -154,7 +185,7 @@ static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 
 	if (memcg)
 		active = set_active_memcg(memcg);
-	backing = vbm_move_alloc(req);
+	backing = vbm_move_find(req);
 	if (memcg) {
 		set_active_memcg(active);
 		mem_cgroup_put(memcg);
@@ -162,11 +193,6 @@ static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 	if (IS_ERR(backing))
 		return VBM_REFUSED_MEMORY;
 	move->backing = backing;
-	vbm_backing_publish(backing);
-	/* Allocators may take reach for a wish. */
-	if (!backing->shape.has_pages ||
-	    vbm_backing_check(backing, req->limits))
-		return VBM_REFUSED_MEMORY;
 
 	own = vbm_mapping_successor_locked(buf, backing);
 	if (IS_ERR(own))

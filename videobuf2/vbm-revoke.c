@@ -56,6 +56,20 @@ static bool vbm_revoke_uses(const struct vbm_attachment *att)
 	return false;
 }
 
+/* Has somebody it mapped who can not be asked? Then it stays anyway. */
+static bool vbm_revoke_in_vain(struct vbm_buf *buf)
+{
+	const struct vbm_attachment *att;
+	bool in_vain = false;
+
+	mutex_lock(&buf->lock);
+	list_for_each_entry(att, vbm_inbox_list(&buf->attachments),
+			    letter.node)
+		in_vain |= !att->attach->importer_ops && vbm_revoke_uses(att);
+	mutex_unlock(&buf->lock);
+	return in_vain;
+}
+
 /*
  * A dma-buf that a dynamic importer may have mapped, not asked yet, referenced;
  * or NULL. All attachments of it are asked together.
@@ -101,6 +115,8 @@ void vbm_revoke(struct vbm_buf *buf, const struct vbm_attachment *but)
 
 	dma_resv_assert_held(&buf->resv);
 	if (but && but->attach->importer_ops)
+		return;
+	if (vbm_revoke_in_vain(buf))
 		return;
 	while ((dmabuf = vbm_revoke_next(buf))) {
 		dma_buf_invalidate_mappings(dmabuf);

@@ -14,6 +14,7 @@
 
 #include <linux/delay.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
@@ -30,6 +31,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include <media/videobuf2-mem.h>
 
@@ -44,11 +46,23 @@ struct peer_mapping {
 	struct dma_buf_attachment *attach;
 };
 
+/* The device is at work on what it has mapped. */
+struct peer_fence {
+	struct dma_fence base;
+	spinlock_t lock; /* the fence's own */
+};
+
 struct peer {
 	struct mutex lock;	/* all of it: one ioctl at a time */
 	struct platform_device *pdev;
 	struct dma_buf_attachment *attach;
-	struct peer_mapping maps[VBM_PEER_MAPS];
+	u32 dynamic;		/* how: VBM_PEER_STATIC... */
+	u32 told;		/* the attachment's dma_resv */
+	u32 pins;
+	struct work_struct let_go;
+	struct dma_fence *fence;	/* @work_done signals it; or NULL */
+	struct delayed_work work_done;
+	struct peer_mapping maps[VBM_PEER_MAPS];	/* and its dma_resv */
 	struct iosys_map vmap;
 	/* Held as long as the device may have them; stock has it not. */
 	typeof(vbm_device_set_limits) *set_limits;
@@ -139,13 +153,152 @@ static int peer_limits(struct peer *peer, const void __user *arg)
  * Importing
  */
 
+/* What is mapped goes; the dma_resv is held. */
+static void peer_let_go(struct peer *peer)
+{
+	int i;
+
+	for (i = 0; i < VBM_PEER_MAPS; i++) {
+		struct peer_mapping *m = &peer->maps[i];
+
+		if (!m->sgt)
+			continue;
+		dma_buf_unmap_attachment(m->attach, m->sgt, m->dir);
+		m->sgt = NULL;
+	}
+}
+
+static void peer_let_go_work(struct work_struct *work)
+{
+	struct peer *peer = container_of(work, struct peer, let_go);
+
+	dma_resv_lock(peer->attach->dmabuf->resv, NULL);
+	peer_let_go(peer);
+	dma_resv_unlock(peer->attach->dmabuf->resv);
+}
+
+/* The buffer is about to move. The test maps again by itself. */
 static void peer_moved(struct dma_buf_attachment *attach)
 {
-	/* The test maps again by itself. */
+	struct peer *peer = attach->importer_priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+	peer->told++;
+	if (peer->dynamic == VBM_PEER_REVOCABLE)
+		peer_let_go(peer);
+	else if (peer->dynamic == VBM_PEER_REVOCABLE_LATER)
+		schedule_work(&peer->let_go);
 }
 
 /* In this order in all kernels, the second under changing names. */
 static const struct dma_buf_attach_ops peer_attach_ops = { true, peer_moved };
+
+static int peer_pin(struct peer *peer, bool pin)
+{
+	struct dma_resv *resv;
+	int ret = 0;
+
+	if (!peer->attach || !peer->dynamic || (!pin && !peer->pins))
+		return -EINVAL;
+	resv = peer->attach->dmabuf->resv;
+	dma_resv_lock(resv, NULL);
+	if (pin)
+		ret = dma_buf_pin(peer->attach);
+	else
+		dma_buf_unpin(peer->attach);
+	if (!ret)
+		peer->pins += pin ? 1 : -1;
+	dma_resv_unlock(resv);
+	return ret;
+}
+
+/*
+ * Work of the device
+ */
+
+static const char *peer_fence_name(struct dma_fence *fence)
+{
+	return KBUILD_MODNAME;
+}
+
+/* A buffer has it for longer than the device. */
+static void peer_fence_release(struct dma_fence *fence)
+{
+	dma_fence_free(fence);
+	module_put(THIS_MODULE);
+}
+
+static const struct dma_fence_ops peer_fence_ops = {
+	.get_driver_name = peer_fence_name,
+	.get_timeline_name = peer_fence_name,
+	.release = peer_fence_release,
+};
+
+static void peer_work_done(struct work_struct *work)
+{
+	struct peer *peer = container_of(to_delayed_work(work), struct peer,
+					 work_done);
+
+	dma_fence_signal(peer->fence);
+}
+
+static void peer_work_end(struct peer *peer)
+{
+	if (!peer->fence)
+		return;
+	cancel_delayed_work_sync(&peer->work_done);
+	dma_fence_signal(peer->fence);
+	dma_fence_put(peer->fence);
+	peer->fence = NULL;
+}
+
+static int peer_work(struct peer *peer, u32 ms)
+{
+	struct peer_fence *fence;
+	struct dma_resv *resv;
+	int ret;
+
+	peer_work_end(peer);
+	if (!ms)
+		return 0;
+	if (!peer->attach)
+		return -EINVAL;
+	fence = kzalloc_obj(*fence);
+	if (!fence)
+		return -ENOMEM;
+	resv = peer->attach->dmabuf->resv;
+	dma_resv_lock(resv, NULL);
+	ret = dma_resv_reserve_fences(resv, 1);
+	if (ret) {
+		dma_resv_unlock(resv);
+		kfree(fence);
+		return ret;
+	}
+	__module_get(THIS_MODULE);
+	spin_lock_init(&fence->lock);
+	dma_fence_init(&fence->base, &peer_fence_ops, &fence->lock,
+		       dma_fence_context_alloc(1), 1);
+	dma_resv_add_fence(resv, &fence->base, DMA_RESV_USAGE_WRITE);
+	dma_resv_unlock(resv);
+	peer->fence = &fence->base;
+	schedule_delayed_work(&peer->work_done, msecs_to_jiffies(ms));
+	return 0;
+}
+
+static int peer_state(struct peer *peer, void __user *arg)
+{
+	struct vbm_peer_state state = { 0 };
+	int i;
+
+	if (!peer->attach)
+		return -EINVAL;
+	dma_resv_lock(peer->attach->dmabuf->resv, NULL);
+	state.told = peer->told;
+	for (i = 0; i < VBM_PEER_MAPS; i++)
+		state.maps += !!peer->maps[i].sgt;
+	dma_resv_unlock(peer->attach->dmabuf->resv);
+	return copy_to_user(arg, &state, sizeof(state)) ? -EFAULT : 0;
+}
 
 static int peer_attach(struct peer *peer, const void __user *arg)
 {
@@ -160,6 +313,8 @@ static int peer_attach(struct peer *peer, const void __user *arg)
 	dmabuf = dma_buf_get(req.fd);
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
+	peer->dynamic = req.dynamic;
+	peer->told = 0;
 	if (req.dynamic)
 		attach = dma_buf_dynamic_attach(dmabuf, &peer->pdev->dev,
 						&peer_attach_ops, peer);
@@ -202,10 +357,13 @@ static int peer_map(struct peer *peer, void __user *arg)
 			m = &peer->maps[i];
 	if (!m)
 		return -ENOSPC;
-	sgt = dma_buf_map_attachment_unlocked(peer->attach, req.dir);
-	if (IS_ERR(sgt))
+	/* Who is asked to let go of it finds it. */
+	dma_resv_lock(peer->attach->dmabuf->resv, NULL);
+	sgt = dma_buf_map_attachment(peer->attach, req.dir);
+	if (IS_ERR(sgt)) {
+		dma_resv_unlock(peer->attach->dmabuf->resv);
 		return PTR_ERR(sgt);
-
+	}
 	req.map = m - peer->maps;
 	req.table = req.map;
 	for (i = 0; i < VBM_PEER_MAPS; i++)
@@ -215,6 +373,7 @@ static int peer_map(struct peer *peer, void __user *arg)
 	m->sgt = sgt;
 	m->dir = req.dir;
 	m->attach = peer->attach;
+	dma_resv_unlock(peer->attach->dmabuf->resv);
 	if (copy_to_user(arg, &req, sizeof(req))) {
 		peer_unmap(m);
 		return -EFAULT;
@@ -446,16 +605,20 @@ put:
 static void peer_detach(struct peer *peer)
 {
 	struct dma_buf *dmabuf;
-	int i;
 
 	if (!peer->attach)
 		return;
+	peer_work_end(peer);
 	if (iosys_map_is_set(&peer->vmap))
 		peer_vunmap(peer);
-	for (i = 0; i < VBM_PEER_MAPS; i++)
-		if (peer->maps[i].sgt)
-			peer_unmap(&peer->maps[i]);
+	while (peer->pins)
+		peer_pin(peer, false);
 	dmabuf = peer->attach->dmabuf;
+	dma_resv_lock(dmabuf->resv, NULL);
+	peer_let_go(peer);
+	dma_resv_unlock(dmabuf->resv);
+	/* With nothing mapped it is not asked again. */
+	cancel_work_sync(&peer->let_go);
 	dma_buf_detach(dmabuf, peer->attach);
 	dma_buf_put(dmabuf);
 	peer->attach = NULL;
@@ -753,7 +916,7 @@ static long peer_ioctl_locked(struct peer *peer, unsigned int cmd,
 			      void __user *arg)
 {
 	struct peer_mapping *m;
-	u32 map;
+	u32 map; /* or milliseconds */
 
 	switch (cmd) {
 	case VBM_PEER_IOC_DEVICE:
@@ -799,6 +962,16 @@ static long peer_ioctl_locked(struct peer *peer, unsigned int cmd,
 		return peer_limits(peer, arg);
 	case VBM_PEER_IOC_REFUSE:
 		return peer_refuse(peer, arg);
+	case VBM_PEER_IOC_PIN:
+		return peer_pin(peer, true);
+	case VBM_PEER_IOC_UNPIN:
+		return peer_pin(peer, false);
+	case VBM_PEER_IOC_WORK:
+		if (get_user(map, (u32 __user *)arg))
+			return -EFAULT;
+		return peer_work(peer, map);
+	case VBM_PEER_IOC_STATE:
+		return peer_state(peer, arg);
 	}
 	return -ENOTTY;
 }
@@ -821,6 +994,8 @@ static int peer_open(struct inode *inode, struct file *file)
 	if (!peer)
 		return -ENOMEM;
 	mutex_init(&peer->lock);
+	INIT_WORK(&peer->let_go, peer_let_go_work);
+	INIT_DELAYED_WORK(&peer->work_done, peer_work_done);
 	file->private_data = peer;
 	return 0;
 }

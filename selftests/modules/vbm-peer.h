@@ -30,10 +30,26 @@ struct vbm_peer_device {
 	__u32 first_id;
 };
 
-/* One attachment per device; @dynamic: as a GPU driver attaches. */
+/*
+ * How it attaches: as most drivers do; as that of a GPU does, which has to be
+ * asked to let go of what it has mapped. It does not, does at once, or has a
+ * worker do it.
+ */
+#define VBM_PEER_STATIC		0
+#define VBM_PEER_DYNAMIC	1
+#define VBM_PEER_REVOCABLE	2
+#define VBM_PEER_REVOCABLE_LATER	3
+
+/* One attachment per device. */
 struct vbm_peer_attach {
 	__s32 fd;
 	__u32 dynamic;
+};
+
+/* What a dynamic one was asked since it attached, and what it has mapped. */
+struct vbm_peer_state {
+	__u32 told;
+	__u32 maps;
 };
 
 /*
@@ -140,5 +156,14 @@ struct vbm_peer_refuse {
 #define VBM_PEER_IOC_UNBIND	_IO('p', 13)
 #define VBM_PEER_IOC_LIMITS	_IOW('p', 20, struct vbm_peer_limits)
 #define VBM_PEER_IOC_REFUSE	_IOWR('p', 21, struct vbm_peer_refuse)
+/* Of a dynamic attachment: the buffer stays where it is, or may go. */
+#define VBM_PEER_IOC_PIN	_IO('p', 30)
+#define VBM_PEER_IOC_UNPIN	_IO('p', 31)
+/*
+ * The device is at work on the buffer, as a fence says, for so many milliseconds;
+ * 0: for no longer.
+ */
+#define VBM_PEER_IOC_WORK	_IOW('p', 32, __u32)
+#define VBM_PEER_IOC_STATE	_IOR('p', 33, struct vbm_peer_state)
 
 #endif

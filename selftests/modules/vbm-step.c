@@ -45,6 +45,8 @@ struct step {
 	struct vb2_queue queue;
 	struct vbm_step_begin begin;	/* of the BEGIN or PREPARE under way */
 	struct vb2_buffer *active[VBM_STEP_BUFS];
+	struct sg_table kept[VBM_STEP_BUFS];	/* addresses; or */
+	void *kept_vaddr[VBM_STEP_BUFS];
 	struct vb2_buffer *finished;	/* the one that @done completes */
 	struct irq_work done;
 	struct notifier_block sleep;	/* registered if @unbinds */
@@ -77,6 +79,62 @@ static int step_queue_setup(struct vb2_queue *q, unsigned int *nbuffers,
 	return 0;
 }
 
+/* Where plane 0 is, as its driver has it from now on. */
+static int step_keep(struct step *step, struct vb2_buffer *vb)
+{
+	struct sg_table *kept = &step->kept[vb->index];
+	struct scatterlist *from, *to;
+	struct sg_table *sgt;
+	int i, ret;
+
+	sg_free_table(kept);
+	if (!step->config.sg) {
+		ret = sg_alloc_table(kept, 1, GFP_KERNEL);
+		if (ret)
+			return ret;
+		sg_dma_address(kept->sgl) = vb2_dma_contig_plane_dma_addr(vb, 0);
+		sg_dma_len(kept->sgl) = step->config.size;
+		return 0;
+	}
+	sgt = vb2_dma_sg_plane_desc(vb, 0);
+	ret = sg_alloc_table(kept, sgt->nents, GFP_KERNEL);
+	if (ret)
+		return ret;
+	to = kept->sgl;
+	for_each_sgtable_dma_sg(sgt, from, i) {
+		sg_dma_address(to) = sg_dma_address(from);
+		sg_dma_len(to) = sg_dma_len(from);
+		to = sg_next(to);
+	}
+	return 0;
+}
+
+static int step_buf_init(struct vb2_buffer *vb)
+{
+	struct step *step = vb2_get_drv_priv(vb->vb2_queue);
+
+	if (vb->index >= VBM_STEP_BUFS)
+		return 0;
+	switch (step->config.keeps) {
+	case VBM_STEP_KEEPS_ADDRESS:
+		return step_keep(step, vb);
+	case VBM_STEP_KEEPS_VADDR:
+		step->kept_vaddr[vb->index] = vb2_plane_vaddr(vb, 0);
+		return step->kept_vaddr[vb->index] ? 0 : -ENOMEM;
+	}
+	return 0;
+}
+
+static void step_buf_cleanup(struct vb2_buffer *vb)
+{
+	struct step *step = vb2_get_drv_priv(vb->vb2_queue);
+
+	if (vb->index >= VBM_STEP_BUFS)
+		return;
+	sg_free_table(&step->kept[vb->index]);
+	step->kept_vaddr[vb->index] = NULL;
+}
+
 static int step_buf_prepare(struct vb2_buffer *vb)
 {
 	struct step *step = vb2_get_drv_priv(vb->vb2_queue);
@@ -85,6 +143,11 @@ static int step_buf_prepare(struct vb2_buffer *vb)
 
 	for (i = 0; step->config.managed && i < vb->num_planes; i++) {
 		ret = step_plane_prepare(vb, i);
+		if (ret)
+			return ret;
+	}
+	if (step->config.keeps == VBM_STEP_KEEPS_QUEUED) {
+		ret = step_keep(step, vb);
 		if (ret)
 			return ret;
 	}
@@ -121,6 +184,8 @@ static void step_stop_streaming(struct vb2_queue *q)
 
 static const struct vb2_ops step_ops = {
 	.queue_setup = step_queue_setup,
+	.buf_init = step_buf_init,
+	.buf_cleanup = step_buf_cleanup,
 	.buf_prepare = step_buf_prepare,
 	.buf_queue = step_buf_queue,
 	.stop_streaming = step_stop_streaming,
@@ -167,9 +232,20 @@ static struct platform_driver step_driver = {
 	},
 };
 
+/* The same, for the core's parameter "movable" to name. */
+static struct platform_driver step_movable_driver = {
+	.probe = step_probe,
+	.driver = {
+		.name = "vbm-step-movable",
+		.suppress_bind_attrs = true,
+	},
+};
+
 static int step_new_device(struct step *step)
 {
-	struct platform_device_info info = { .name = "vbm-step" };
+	struct platform_device_info info = {
+		.name = step->config.movable ? "vbm-step-movable" : "vbm-step",
+	};
 	struct platform_device *pdev;
 	int id;
 
@@ -214,7 +290,8 @@ static int step_config(struct step *step, const void __user *arg)
 	if (copy_from_user(config, arg, sizeof(*config)))
 		return -EFAULT;
 	if (!config->size || config->size > SZ_16M || !config->planes ||
-	    config->planes > VBM_STEP_PLANES)
+	    config->planes > VBM_STEP_PLANES ||
+	    config->keeps > VBM_STEP_KEEPS_QUEUED)
 		return -EINVAL;
 	if (config->managed && !step_plane_prepare)
 		return -EOPNOTSUPP;
@@ -379,6 +456,19 @@ static int step_move(struct step *step, struct vb2_buffer *vb,
 {
 	void *vaddr;
 
+	if (io->reference && step->config.keeps == VBM_STEP_KEEPS_VADDR) {
+		vaddr = step->kept_vaddr[io->index];
+		if (!vaddr)
+			return -EINVAL;
+		step_copy(vaddr + io->offset, data, io->length, io->write);
+		return 0;
+	}
+	if (io->reference && step->config.keeps) {
+		if (!step->kept[io->index].sgl)
+			return -EINVAL;
+		return step_dma_list(&step->kept[io->index], io->offset, data,
+				     io->length, io->write);
+	}
 	if (io->cpu) {
 		if (io->cpu == 2)
 			local_irq_disable();
@@ -391,7 +481,7 @@ static int step_move(struct step *step, struct vb2_buffer *vb,
 		return 0;
 	}
 	/* Only between begin and done are the addresses the device's. */
-	if (!step->active[io->index])
+	if (!step->active[io->index] && !io->reference)
 		return -EINVAL;
 	if (step->config.sg)
 		return step_dma_list(vb2_dma_sg_plane_desc(vb, io->plane),
@@ -620,11 +710,16 @@ static int __init step_init(void)
 	ret = platform_driver_register(&step_driver);
 	if (ret)
 		goto err_put_symbols;
-	ret = misc_register(&step_misc);
+	ret = platform_driver_register(&step_movable_driver);
 	if (ret)
 		goto err_unregister;
+	ret = misc_register(&step_misc);
+	if (ret)
+		goto err_unregister_movable;
 	return 0;
 
+err_unregister_movable:
+	platform_driver_unregister(&step_movable_driver);
 err_unregister:
 	platform_driver_unregister(&step_driver);
 err_put_symbols:
@@ -636,6 +731,7 @@ module_init(step_init);
 static void __exit step_exit(void)
 {
 	misc_deregister(&step_misc);
+	platform_driver_unregister(&step_movable_driver);
 	platform_driver_unregister(&step_driver);
 	step_put_symbols();
 	ida_destroy(&step_ida);

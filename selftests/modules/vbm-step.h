@@ -23,7 +23,20 @@ struct vbm_step_config {
 	__u32 size;		/* of each plane */
 	__s32 like;		/* a queue of the device of this one, or -1 */
 	__u32 managed;		/* vbm_contig_memops or vbm_sg_memops */
+	__u32 keeps;		/* see below */
+	__u32 movable;		/* its driver is vbm-step-movable */
 };
+
+/*
+ * What drivers do that rely on where plane 0 is: they read its address in
+ * buf_init (rkisp1, camss, s5p-mfc), or its kernel address (vb2's read()), and
+ * use that for good; or the address of when it was queued for as long as it is
+ * not queued again (firmware that has reference frames).
+ */
+#define VBM_STEP_KEEPS_NOTHING	0
+#define VBM_STEP_KEEPS_ADDRESS	1
+#define VBM_STEP_KEEPS_VADDR	2
+#define VBM_STEP_KEEPS_QUEUED	3
 
 struct vbm_step_reqbufs {
 	__u32 count;
@@ -42,7 +55,9 @@ struct vbm_step_begin {
 
 /*
  * Bytes as the device sees them, through its DMA addresses; or as the driver
- * does, through the plane's kernel address.
+ * does, through the plane's kernel address. @reference: through what it keeps,
+ * whoever has the buffer; one that keeps nothing reads the address then, as a
+ * decoder does that looks up a reference frame (hantro).
  */
 struct vbm_step_io {
 	__u32 index;
@@ -52,6 +67,8 @@ struct vbm_step_io {
 	__u32 offset;
 	__u32 length;
 	__u64 data;
+	__u32 reference;
+	__u32 reserved;
 };
 
 struct vbm_step_plane {

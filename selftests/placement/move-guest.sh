@@ -8,12 +8,13 @@ set -u
 
 bin=${VBM_SELFTESTS:-/build/selftests}
 
-modprobe videobuf2-mem movable=vbcam &&
+modprobe videobuf2-mem movable=vbcam,vbm-step-movable &&
 	modprobe vivid n_devs=1 allocators=1 node_types=0x101 &&
 	modprobe vbcam n_devs=4 sg=1,1,0,0 legacy=1,1,1,1 &&
 	modprobe vbm-peer &&
-	modprobe vbm-queue || exit 1
-for program in vbm-move vbm-move-storm; do
+	modprobe vbm-queue &&
+	modprobe vbm-step || exit 1
+for program in vbm-move vbm-move-storm vbm-frozen vbm-revoke; do
 	echo "# $program"
 	"$bin/$program" > "/out/$program.tap" 2>&1
 	echo "# $program ended with $?"
