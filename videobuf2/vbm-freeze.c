@@ -208,7 +208,7 @@ void vbm_freeze_touch(struct vbm_buf *buf, enum vbm_freeze why)
 	buf->owned = true;
 	buf->preparing = false;
 	buf->marks++;
-	if (!buf->movable)
+	if (!buf->movable && !buf->managed)
 		vbm_freeze_locked(buf, why ?: VBM_FREEZE_QUEUED);
 	else if (why && (!vb || READ_ONCE(vb->state) == VB2_BUF_STATE_DEQUEUED))
 		vbm_freeze_locked(buf, VBM_FREEZE_DEQUEUED);
