@@ -52,24 +52,28 @@ static bool vbm_placement_has_piece(const struct vbm_backing *backing,
 }
 
 /*
- * Can it be mapped all the same? What is out of reach is bounced, which keeps
- * only so much in one piece; and an importer may want a part of the buffer.
+ * Can it be mapped all the same? What is out of reach is bounced, in segments of
+ * what bounces at most; and an importer may want a part of the buffer.
  */
 static bool vbm_placement_bearable(const struct vbm_buf *buf,
 				   const struct vbm_attachment *att,
 				   enum vbm_requirement lacks)
 {
-	size_t max_bounce = att->vdev->limits.max_bounce;
+	struct vbm_constraints c;
 
-	switch (lacks) {
-	case VBM_REQ_NONE:
+	if (lacks == VBM_REQ_NONE)
 		return true;
-	case VBM_REQ_ADDRESS:
-		return max_bounce && att->piece <= max_bounce;
-	default:
-		return att->piece && att->piece < buf->plane.size &&
-		       vbm_placement_has_piece(buf->backing, att->piece);
+	if (lacks == VBM_REQ_ADDRESS) {
+		vbm_demand_attachment_locked(att, &c);
+		if (!c.max_bounce || att->piece > c.max_bounce)
+			return false;
+		c.max_addr = U64_MAX;
+		c.bounce_all = true;
+		if (!vbm_backing_check(buf->backing, &c))
+			return true;
 	}
+	return att->piece && att->piece < buf->plane.size &&
+	       vbm_placement_has_piece(buf->backing, att->piece);
 }
 
 /* What the storage lacks for a device; @soft: it had better be otherwise. */
