@@ -128,7 +128,7 @@ static struct mem_cgroup *vbm_move_memcg(const struct vbm_backing *backing)
 	return memcg;
 }
 
-static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
+static struct vbm_backing *vbm_move_ask(const struct vbm_request *req)
 {
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing = ERR_PTR(-EAGAIN);
@@ -141,6 +141,34 @@ static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
 			break;
 	}
 	return backing;
+}
+
+/* Allocators may take reach for a wish, and know nothing of how many pieces. */
+static bool vbm_move_does(struct vbm_backing *backing,
+			  const struct vbm_request *req)
+{
+	vbm_backing_publish(backing);
+	return backing->shape.has_pages &&
+	       !vbm_backing_check(backing, req->limits);
+}
+
+/* A list where that may be; but one of too many pieces is better none. */
+static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
+{
+	struct vbm_backing *backing = vbm_move_ask(req);
+	struct vbm_request one = *req;
+
+	if (IS_ERR(backing) || vbm_move_does(backing, req))
+		return backing;
+	vbm_backing_put(backing);
+	if (req->contig || req->limits->max_segments == UINT_MAX)
+		return ERR_PTR(-ENOMEM);
+	one.contig = true;
+	backing = vbm_move_ask(&one);
+	if (IS_ERR(backing) || vbm_move_does(backing, req))
+		return backing;
+	vbm_backing_put(backing);
+	return ERR_PTR(-ENOMEM);
 }
 
 /* Step 1. What it leaves behind if it fails is for vbm_move_abandon(). */
@@ -163,12 +191,6 @@ static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 	if (IS_ERR(backing))
 		return VBM_REFUSED_MEMORY;
 	move->backing = backing;
-	vbm_backing_publish(backing);
-	/* Allocators may take reach for a wish. */
-	if (!backing->shape.has_pages ||
-	    vbm_backing_check(backing, req->limits))
-		return VBM_REFUSED_MEMORY;
-
 	own = vbm_mapping_successor_locked(buf, backing);
 	if (IS_ERR(own))
 		return VBM_REFUSED_DEVICE;
