@@ -139,13 +139,14 @@ static void vbm_placement_tell_locked(struct vbm_buf *buf,
 				      enum vbm_requirement lacks,
 				      const char *why, const char *detail)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 5);
+	static struct ratelimit_state limit =
+		RATELIMIT_STATE_INIT_FLAGS(limit, 5 * HZ, 5,
+					   RATELIMIT_MSG_ON_RELEASE);
 
 	lockdep_assert_held(&buf->lock);
 	if (buf->told)
 		return;
 	buf->told = true;
-	ratelimit_set_flags(&limit, RATELIMIT_MSG_ON_RELEASE);
 	if (!__ratelimit(&limit))
 		return;
 	pr_notice("videobuf2-mem: buffer %u of %s, %zu bytes, is not as %s needs it (%s), and does not move: %s%s%s\n",
