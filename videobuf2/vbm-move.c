@@ -152,7 +152,7 @@ static bool vbm_move_does(struct vbm_backing *backing,
 	       !vbm_backing_check(backing, req->limits);
 }
 
-/* A list where that may be; but one of too many pieces is better none. */
+/* A list may have too many pieces, or begin anywhere: then one piece. */
 static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
 {
 	struct vbm_backing *backing = vbm_move_ask(req);
@@ -161,7 +161,7 @@ static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
 	if (IS_ERR(backing) || vbm_move_does(backing, req))
 		return backing;
 	vbm_backing_put(backing);
-	if (req->contig || req->limits->max_segments == UINT_MAX)
+	if (req->contig)
 		return ERR_PTR(-ENOMEM);
 	one.contig = true;
 	backing = vbm_move_ask(&one);
