@@ -189,13 +189,22 @@ int vbm_buf_set_backing_locked(struct vbm_buf *buf,
 	return 0;
 }
 
+static bool vbm_buf_keeps_to(struct vbm_backing *backing,
+			     const struct vbm_constraints *limits)
+{
+	vbm_backing_publish(backing);
+	return vbm_backing_check(backing, limits) == VBM_REQ_NONE;
+}
+
 /*
  * Ask the allocators in turn. Memory that the device can not use (-EFAULT, what
  * mapping it gave) is a reason to ask the next one; no memory is not. @movable: only
- * those whose memory can be left again, or a region, which nothing replaces.
+ * those whose memory can be left again, or a region, which nothing replaces. @for_all:
+ * only what keeps to all limits, which are a merge.
  */
 int vbm_buf_find_backing_locked(struct vbm_buf *buf,
-				const struct vbm_request *req, bool movable)
+				const struct vbm_request *req, bool movable,
+				bool for_all)
 {
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing;
@@ -212,7 +221,10 @@ int vbm_buf_find_backing_locked(struct vbm_buf *buf,
 				return ret;
 			continue;
 		}
-		ret = vbm_buf_set_backing_locked(buf, backing);
+		ret = -EFAULT;
+		if (!for_all || (*allocator)->only ||
+		    vbm_buf_keeps_to(backing, req->limits))
+			ret = vbm_buf_set_backing_locked(buf, backing);
 		if (!ret)
 			return 0;
 		vbm_backing_put(backing);
@@ -228,7 +240,7 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 	int ret;
 
 	mutex_lock(&buf->lock);
-	ret = vbm_buf_find_backing_locked(buf, req, false);
+	ret = vbm_buf_find_backing_locked(buf, req, false, false);
 	mutex_unlock(&buf->lock);
 	return ret;
 }

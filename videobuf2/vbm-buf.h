@@ -39,6 +39,7 @@ void vbm_buf_request(const struct vbm_buf *buf,
 int vbm_buf_set_backing_locked(struct vbm_buf *buf,
 			       struct vbm_backing *backing);
 int vbm_buf_find_backing_locked(struct vbm_buf *buf,
-				const struct vbm_request *req, bool movable);
+				const struct vbm_request *req, bool movable,
+				bool for_all);
 
 #endif

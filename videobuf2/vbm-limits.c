@@ -314,6 +314,8 @@ static void vbm_limits_apply(struct device *dev,
 			     const struct vbm_limits *stated,
 			     struct vbm_constraints *limits)
 {
+	u64 max_addr;
+
 	if (stated->max_segments) {
 		limits->max_segments = stated->max_segments;
 		/*
@@ -330,10 +332,13 @@ static void vbm_limits_apply(struct device *dev,
 		limits->boundary_mask = min(limits->boundary_mask,
 					    stated->boundary - 1);
 	limits->align = max_t(size_t, limits->align, stated->align);
-	if (stated->address_bits && !limits->translated)
-		limits->max_addr = min(limits->max_addr,
-				       vbm_limits_max_addr(dev,
-							   stated->address_bits));
+	if (stated->address_bits && !limits->translated) {
+		max_addr = vbm_limits_max_addr(dev, stated->address_bits);
+		/* The DMA API goes by the mask, and would not bounce. */
+		if (max_addr < limits->max_addr && !limits->bounce_all)
+			limits->max_bounce = 0;
+		limits->max_addr = min(limits->max_addr, max_addr);
+	}
 	limits->needs_pages |= stated->needs_pages;
 }
 
@@ -370,6 +375,23 @@ static size_t vbm_limits_chunk(struct device *dev)
 	return sizes ? rounddown_pow_of_two(sizes) : PAGE_SIZE;
 }
 
+/*
+ * What is bounced is bounced to where swiotlb has its memory, which a device may
+ * not reach either. The kernel WARNs then.
+ */
+static bool vbm_limits_reaches_bounces(struct device *dev)
+{
+#ifdef CONFIG_SWIOTLB
+	const struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+
+	return mem && mem->defpool.end &&
+	       phys_to_dma_unencrypted(dev, mem->defpool.end - 1) <=
+	       min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+#else
+	return false;
+#endif
+}
+
 static void vbm_limits_describe(struct device *dev,
 				struct vbm_constraints *limits)
 {
@@ -400,7 +422,7 @@ static void vbm_limits_describe(struct device *dev,
 	limits->bounce_all = is_swiotlb_force_bounce(dev);
 	/* SIZE_MAX: there is no swiotlb, or no need for one. */
 	max_bounce = dma_max_mapping_size(dev);
-	if (max_bounce != SIZE_MAX)
+	if (max_bounce != SIZE_MAX && vbm_limits_reaches_bounces(dev))
 		limits->max_bounce = max(round_down(max_bounce, PAGE_SIZE),
 					 PAGE_SIZE);
 }

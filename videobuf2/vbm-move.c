@@ -127,7 +127,7 @@ static struct mem_cgroup *vbm_move_memcg(const struct vbm_backing *backing)
 	return memcg;
 }
 
-static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
+static struct vbm_backing *vbm_move_ask(const struct vbm_request *req)
 {
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing = ERR_PTR(-EAGAIN);
@@ -142,35 +142,32 @@ static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
 	return backing;
 }
 
-/* Published; ERR_PTR() if there is none, or it is not what is wanted. */
-static struct vbm_backing *vbm_move_alloc_fit(const struct vbm_request *req)
+/* Allocators may take reach for a wish, and know nothing of how many pieces. */
+static bool vbm_move_does(struct vbm_backing *backing,
+			  const struct vbm_request *req)
 {
-	struct vbm_backing *backing = vbm_move_alloc(req);
-
-	if (IS_ERR(backing))
-		return backing;
 	vbm_backing_publish(backing);
-	/* Allocators may take reach for a wish. */
-	if (backing->shape.has_pages && !vbm_backing_check(backing, req->limits))
-		return backing;
-	vbm_backing_put(backing);
-	return ERR_PTR(-EAGAIN);
+	return backing->shape.has_pages &&
+	       !vbm_backing_check(backing, req->limits);
 }
 
-/*
- * A list begins wherever there is a page, and may have more pieces than somebody
- * takes. One piece is what can be looked for.
- */
-static struct vbm_backing *vbm_move_find(const struct vbm_request *req)
+/* A list may have too many pieces, or begin anywhere: then one piece. */
+static struct vbm_backing *vbm_move_alloc(const struct vbm_request *req)
 {
-	struct vbm_request piece = *req;
-	struct vbm_backing *backing;
+	struct vbm_backing *backing = vbm_move_ask(req);
+	struct vbm_request one = *req;
 
-	backing = vbm_move_alloc_fit(req);
-	if (PTR_ERR_OR_ZERO(backing) != -EAGAIN || req->contig)
+	if (IS_ERR(backing) || vbm_move_does(backing, req))
 		return backing;
-	piece.contig = true;
-	return vbm_move_alloc_fit(&piece);
+	vbm_backing_put(backing);
+	if (req->contig)
+		return ERR_PTR(-ENOMEM);
+	one.contig = true;
+	backing = vbm_move_ask(&one);
+	if (IS_ERR(backing) || vbm_move_does(backing, req))
+		return backing;
+	vbm_backing_put(backing);
+	return ERR_PTR(-ENOMEM);
 }
 
 /* Step 1. What it leaves behind if it fails is for vbm_move_abandon(). */
@@ -185,7 +182,7 @@ static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 
 	if (memcg)
 		active = set_active_memcg(memcg);
-	backing = vbm_move_find(req);
+	backing = vbm_move_alloc(req);
 	if (memcg) {
 		set_active_memcg(active);
 		mem_cgroup_put(memcg);
@@ -193,7 +190,6 @@ static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 	if (IS_ERR(backing))
 		return VBM_REFUSED_MEMORY;
 	move->backing = backing;
-
 	own = vbm_mapping_successor_locked(buf, backing);
 	if (IS_ERR(own))
 		return VBM_REFUSED_DEVICE;

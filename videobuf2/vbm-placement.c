@@ -52,24 +52,28 @@ static bool vbm_placement_has_piece(const struct vbm_backing *backing,
 }
 
 /*
- * Can it be mapped all the same? What is out of reach is bounced, which keeps
- * only so much in one piece; and an importer may want a part of the buffer.
+ * Can it be mapped all the same? What is out of reach is bounced, in segments of
+ * what bounces at most; and an importer may want a part of the buffer.
  */
 static bool vbm_placement_bearable(const struct vbm_buf *buf,
 				   const struct vbm_attachment *att,
 				   enum vbm_requirement lacks)
 {
-	size_t max_bounce = att->vdev->limits.max_bounce;
+	struct vbm_constraints c;
 
-	switch (lacks) {
-	case VBM_REQ_NONE:
+	if (lacks == VBM_REQ_NONE)
 		return true;
-	case VBM_REQ_ADDRESS:
-		return max_bounce && att->piece <= max_bounce;
-	default:
-		return att->piece && att->piece < buf->plane.size &&
-		       vbm_placement_has_piece(buf->backing, att->piece);
+	if (lacks == VBM_REQ_ADDRESS) {
+		vbm_demand_attachment_locked(att, &c);
+		if (!c.max_bounce || att->piece > c.max_bounce)
+			return false;
+		c.max_addr = U64_MAX;
+		c.bounce_all = true;
+		if (!vbm_backing_check(buf->backing, &c))
+			return true;
 	}
+	return att->piece && att->piece < buf->plane.size &&
+	       vbm_placement_has_piece(buf->backing, att->piece);
 }
 
 /* What the storage lacks for a device; @soft: it had better be otherwise. */
@@ -135,13 +139,14 @@ static void vbm_placement_tell_locked(struct vbm_buf *buf,
 				      enum vbm_requirement lacks,
 				      const char *why, const char *detail)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 5);
+	static struct ratelimit_state limit =
+		RATELIMIT_STATE_INIT_FLAGS(limit, 5 * HZ, 5,
+					   RATELIMIT_MSG_ON_RELEASE);
 
 	lockdep_assert_held(&buf->lock);
 	if (buf->told)
 		return;
 	buf->told = true;
-	ratelimit_set_flags(&limit, RATELIMIT_MSG_ON_RELEASE);
 	if (!__ratelimit(&limit))
 		return;
 	pr_notice("videobuf2-mem: buffer %u of %s, %zu bytes, is not as %s needs it (%s), and does not move: %s%s%s\n",

@@ -137,21 +137,26 @@ static int vbm_storage_find_for_locked(struct vbm_buf *buf,
 	else
 		/* The own device sees one address, wherever the pages are. */
 		limits.translated = buf->vdev->limits.translated;
-	return vbm_buf_find_backing_locked(buf, &req, !buf->plane.contig);
+	return vbm_buf_find_backing_locked(buf, &req, !buf->plane.contig,
+					   true);
 }
 
 /* Memory that all who are attached can have; an error if that can not be. */
 static int vbm_storage_find_for_all_locked(struct vbm_buf *buf)
 {
 	struct vbm_demand demand;
+	bool one;
+	int ret;
 
 	vbm_demand_collect_locked(buf, NULL, &demand);
 	if (vbm_constraints_possible(&demand.all, buf->plane.size))
 		return -EAGAIN;
-	if (demand.one != VBM_ONE_ANY &&
-	    !vbm_storage_find_for_locked(buf, &demand, true))
-		return 0;
-	return vbm_storage_find_for_locked(buf, &demand, false);
+	one = demand.one != VBM_ONE_ANY;
+	ret = vbm_storage_find_for_locked(buf, &demand, one);
+	if (!ret || (ret == -ENOMEM && !one))
+		return ret;
+	/* A list may have too many pieces, or begin anywhere. */
+	return vbm_storage_find_for_locked(buf, &demand, !one);
 }
 
 static int vbm_storage_find_locked(struct vbm_buf *buf)
@@ -162,7 +167,7 @@ static int vbm_storage_find_locked(struct vbm_buf *buf)
 	    !vbm_storage_find_for_all_locked(buf))
 		return 0;
 	vbm_buf_request(buf, &buf->vdev->limits, &req);
-	return vbm_buf_find_backing_locked(buf, &req, false);
+	return vbm_buf_find_backing_locked(buf, &req, false, false);
 }
 
 static void vbm_storage_account_locked(struct vbm_buf *buf)
