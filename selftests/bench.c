@@ -21,6 +21,7 @@
 
 #include "ksft.h"
 #include "v4l2.h"
+#include "moves.h"
 #include "peer.h"
 
 #define WIDTH	1920
@@ -393,6 +394,42 @@ static void bench_map(struct vnode *n)
 	CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
 }
 
+/*
+ * A move, of a buffer that nobody has frozen, and beside it what allocating one
+ * costs; the pool is as warm for the one as for the other.
+ */
+static void bench_move(struct vnode *n)
+{
+	struct series move = { "move" }, alloc = { "move_alloc" };
+	struct moves_buf b[MOVES_MAX];
+	char dev[64], id[16];
+	int i, fd, nr;
+
+	/* A managed one has nothing yet that could move. */
+	if (!gauges_exist() || !strcmp(backend, "managed"))
+		return;
+	vnode_device(n->path, dev, sizeof(dev));
+	fd = CHECK_OK(open(MOVES_DEBUGFS "move", O_WRONLY | O_CLOEXEC));
+	for (i = 0; i < 20; i++) {
+		await_worker();
+		TIMED(&alloc, vnode_reqbufs(n, 1, V4L2_MEMORY_MMAP));
+		/* Queues have a minimum of their own. */
+		nr = moves_bufs_of(dev, b);
+		CHECK(nr > 0);
+		alloc.v[i] /= nr;
+		CHECK_EQ(b[0].moves, 0);
+		snprintf(id, sizeof(id), "%u", b[0].id);
+		await_worker();
+		TIMED(&move, write(fd, id, strlen(id)));
+		CHECK_EQ(moves_bufs_of(dev, b), nr);
+		CHECK_EQ(b[0].moves, 1);
+		CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+	}
+	close(fd);
+	report(&alloc);
+	report(&move);
+}
+
 /* The largest of the buffers' bookkeeping, from our debugfs. */
 static void bench_meta(struct vnode *n)
 {
@@ -458,6 +495,7 @@ int main(int argc, char **argv)
 	bench_mmap(from);
 	bench_map(from);
 	bench_prepare_mmap(from);
+	bench_move(from);
 	bench_import(from, to);
 	bench_stream(from);
 	bench_meta(from);
