@@ -368,6 +368,20 @@ static void test_attached_before(const char *node)
 	attached_before(false);
 }
 
+/*
+ * What narrow devices had is kept for the next buffer, and would do for them again.
+ */
+static void drain_pool(void)
+{
+	static const char pool_mb[] =
+		"/sys/module/videobuf2_mem/parameters/pool_mb";
+	char size[16];
+
+	snprintf(size, sizeof(size), "%lld", read_number(pool_mb));
+	CHECK_OK(write_file(pool_mb, "0"));
+	CHECK_OK(write_file(pool_mb, size));
+}
+
 /* Later, and the frame that is there comes along. */
 static void attached_after(bool sg)
 {
@@ -377,6 +391,7 @@ static void attached_after(bool sg)
 	char frame[SIZE], copy[SIZE];
 	struct vbm_peer_map out;
 
+	drain_pool();
 	step_buffers(q, 1);
 	fd = step_export(q, 0, 0);
 	CHECK_OK(step_begin_fd(q, 0, -1));

@@ -263,7 +263,7 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 	if (page)
 		goto done;
 	page = vbm_pages_reachable(req, vbm_gfp_light(gfp), order);
-	if (!page)
+	if (!page && !req->easy)
 		page = vbm_pages_reachable(req, vbm_gfp_hard(gfp), order);
 	/* A place that is no good is for the next allocator to find better. */
 	if (page && !vbm_alloc_fits(req, page_to_phys(page))) {
@@ -275,7 +275,8 @@ static struct vbm_backing *vbm_pages_alloc_run(const struct vbm_request *req)
 	if (!page) {
 		backing->nr_extents = 0;
 		vbm_backing_put(backing);
-		return ERR_PTR(vbm_pages_missing(req) ? -ENOMEM : -EAGAIN);
+		return ERR_PTR(!req->easy && vbm_pages_missing(req) ? -ENOMEM :
+								      -EAGAIN);
 	}
 
 	if (trim) {

@@ -370,7 +370,8 @@ static void vbm_range_free(struct vbm_backing *backing)
  */
 static bool vbm_range_suits(const struct vbm_request *req)
 {
-	return vbm_alloc_one_piece(req) && vbm_alloc_pages.suits(req) &&
+	return vbm_alloc_one_piece(req) && !req->easy &&
+	       vbm_alloc_pages.suits(req) &&
 	       !(req->coherent && req->limits->bounce_all);
 }
 

@@ -26,6 +26,8 @@ struct vbm_constraints;
  * @attrs: DMA_ATTR_* of the queue
  * @dir: direction of the queue
  * @contig: the device needs one address for all of it
+ * @easy: @contig is a wish: not worth that anybody else's pages move, nor memory
+ *	that nobody is charged for
  * @coherent: the driver does not expect to sync it
  */
 struct vbm_request {
@@ -36,6 +38,7 @@ struct vbm_request {
 	unsigned long attrs;
 	enum dma_data_direction dir;
 	bool contig;
+	bool easy;
 	bool coherent;
 };
 

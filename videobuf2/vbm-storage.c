@@ -126,12 +126,14 @@ void vbm_storage_fini(struct vbm_buf *buf)
  * the DMA API, which would be in one piece, but for good.
  */
 static int vbm_storage_find_for_locked(struct vbm_buf *buf,
-				       struct vbm_demand *demand, bool one)
+				       struct vbm_demand *demand,
+				       enum vbm_one one)
 {
 	struct vbm_constraints limits = demand->all;
 	struct vbm_request req;
 
 	vbm_buf_request(buf, &limits, &req);
+	req.easy = one == VBM_ONE_PREFERRED && limits.max_segments != 1;
 	if (one || limits.max_segments == 1)
 		req.contig = true;
 	else
@@ -145,18 +147,17 @@ static int vbm_storage_find_for_locked(struct vbm_buf *buf,
 static int vbm_storage_find_for_all_locked(struct vbm_buf *buf)
 {
 	struct vbm_demand demand;
-	bool one;
 	int ret;
 
 	vbm_demand_collect_locked(buf, NULL, &demand);
 	if (vbm_constraints_possible(&demand.all, buf->plane.size))
 		return -EAGAIN;
-	one = demand.one != VBM_ONE_ANY;
-	ret = vbm_storage_find_for_locked(buf, &demand, one);
-	if (!ret || (ret == -ENOMEM && !one))
+	ret = vbm_storage_find_for_locked(buf, &demand, demand.one);
+	if (!ret || (ret == -ENOMEM && !demand.one))
 		return ret;
 	/* A list may have too many pieces, or begin anywhere. */
-	return vbm_storage_find_for_locked(buf, &demand, !one);
+	return vbm_storage_find_for_locked(buf, &demand, demand.one ?
+					   VBM_ONE_ANY : VBM_ONE_WANTED);
 }
 
 static int vbm_storage_find_locked(struct vbm_buf *buf)
