@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every order in which a camera, a codec and a display come to a buffer, from
- * the file in VBM_ORDERS, which placement/orders.py has written. What happens at
- * each step goes to VBM_OBSERVED, for orders.py to compare with what its model of
- * the rules says. Here it is only looked at, and the bytes are checked: what was
- * written last is what user space, and each device through its DMA addresses,
- * reads, wherever the buffer has moved.
+ * the file in VBM_ORDERS, which placement/orders.py has written. What happens
+ * at each step goes to VBM_OBSERVED, for orders.py to compare with what its
+ * model of the rules says. Here it is only looked at, and the bytes are
+ * checked: what was written last is what user space, and each device through
+ * its DMA addresses, reads, wherever the buffer has moved.
  *
  * A configuration is a line for the camera (c) and one for each importer (i),
  * then orders (o) of
@@ -15,8 +15,8 @@
  *   f     the camera is done
  *   u     user space maps the buffer, reads and writes it
  *
- * Where the buffer lies is read from the page tables, which the modules under test
- * have no say in.
+ * Where the buffer lies is read from the page tables, which the modules under
+ * test have no say in.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,6 +37,7 @@
 #define SIZE_MAX_KIB	1024U
 #define IMPORTERS	2
 #define FIRST_ID	3000
+#define FORGET		"/sys/module/videobuf2_mem/parameters/forget"
 
 /* An importer: a foreign one (vbm-peer), or a queue on our backends. */
 struct importer {
@@ -137,7 +138,7 @@ static void field(const char *line, const char *key, char *value, size_t max)
 	if (!at)
 		FAIL("no %s in %s", key, line);
 	at += strlen(key);
-	n = strcspn(at, " \n");
+	n = strcspn(at, "\n ");
 	if (n >= max)
 		FAIL("%s is too long: %s", key, line);
 	memcpy(value, at, n);
@@ -155,7 +156,8 @@ static bool buffer_read(char *to, size_t max)
 	unsigned int i, n = 0;
 	bool has;
 
-	line = strstr(file_again(buffers, text, sizeof(text)), "kind=mmap dev=");
+	file_again(buffers, text, sizeof(text));
+	line = strstr(text, "kind=mmap dev=");
 	if (!line)
 		FAIL("no buffer");
 	end = strchrnul(line, '\n');
@@ -346,7 +348,7 @@ static void run_order(struct config *c, const char *order)
 	int ret;
 
 	/* Orders are short, and what is mapped in them not kept for long. */
-	CHECK_OK(write_file("/sys/module/videobuf2_mem/parameters/forget", "*"));
+	CHECK_OK(write_file(FORGET, "*"));
 	fprintf(observed, "o %s\n", order);
 	step_buffers(c->camera, 1);
 	r.fd = step_export(c->camera, 0, 0);

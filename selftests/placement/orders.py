@@ -142,8 +142,8 @@ PAIRS = {
               Importer(bits=28)),
 }
 
-# For each pass (one load of the module: movable= says nothing, or vbm-step) whose
-# queue it is, whether it takes a list, and with whom.
+# For each pass (one load of the module: movable= says nothing, or vbm-step)
+# whose queue it is, whether it takes a list, and with whom.
 PASSES: Dict[str, List[Tuple[str, bool, List[str]]]] = {
     "plain": [
         ("managed", True, list(PAIRS)),
