@@ -61,6 +61,17 @@ int step_export(int step, unsigned int index, unsigned int plane)
 	return step_plane(step, index, plane).fd;
 }
 
+void step_frames(int step, const void *p, unsigned long long *frames,
+		 unsigned int nr)
+{
+	struct vbm_step_frames req = {
+		.addr = (unsigned long)p, .frames = (unsigned long)frames,
+		.nr = nr,
+	};
+
+	CHECK_OK(xioctl(step, VBM_STEP_IOC_FRAMES, &req));
+}
+
 void *step_mmap(int step, unsigned int index, unsigned int plane, size_t size)
 {
 	struct vbm_step_plane req = step_plane(step, index, plane);

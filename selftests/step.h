@@ -19,6 +19,9 @@ void step_imports(int step, unsigned int count);
 void step_release(int step);
 /* The dma-buf's fd; ends the test on failure. */
 int step_export(int step, unsigned int index, unsigned int plane);
+/* Of what is mapped by page frame; ends the test on failure. */
+void step_frames(int step, const void *p, unsigned long long *frames,
+		 unsigned int nr);
 void *step_mmap(int step, unsigned int index, unsigned int plane, size_t size);
 
 int step_begin(int step, const struct vbm_step_begin *begin);

@@ -198,9 +198,9 @@ static bool vbm_buf_keeps_to(struct vbm_backing *backing,
 
 /*
  * Ask the allocators in turn. Memory that the device can not use (-EFAULT, what
- * mapping it gave) is a reason to ask the next one; no memory is not. @movable: only
- * those whose memory can be left again, or a region, which nothing replaces. @for_all:
- * only what keeps to all limits, which are a merge.
+ * mapping it gave) is a reason to ask the next one; no memory is not. @movable:
+ * only those whose memory can be left again, or a region, which nothing
+ * replaces. @for_all: only what keeps to all limits, which are a merge.
  */
 int vbm_buf_find_backing_locked(struct vbm_buf *buf,
 				const struct vbm_request *req, bool movable,

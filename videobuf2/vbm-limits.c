@@ -376,8 +376,8 @@ static size_t vbm_limits_chunk(struct device *dev)
 }
 
 /*
- * What is bounced is bounced to where swiotlb has its memory, which a device may
- * not reach either. The kernel WARNs then.
+ * What is bounced is bounced to where swiotlb has its memory, which a device
+ * may not reach either. The kernel WARNs then.
  */
 static bool vbm_limits_reaches_bounces(struct device *dev)
 {

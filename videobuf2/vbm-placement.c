@@ -52,8 +52,8 @@ static bool vbm_placement_has_piece(const struct vbm_backing *backing,
 }
 
 /*
- * Can it be mapped all the same? What is out of reach is bounced, in segments of
- * what bounces at most; and an importer may want a part of the buffer.
+ * Can it be mapped all the same? What is out of reach is bounced, in segments
+ * of what bounces at most; and an importer may want a part of the buffer.
  */
 static bool vbm_placement_bearable(const struct vbm_buf *buf,
 				   const struct vbm_attachment *att,

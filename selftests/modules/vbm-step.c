@@ -220,8 +220,11 @@ static const struct vb2_buf_ops step_buf_ops = {
 
 static int step_probe(struct platform_device *pdev)
 {
+	const struct vbm_step_config *config = dev_get_platdata(&pdev->dev);
+	u64 mask = DMA_BIT_MASK(config->mask_bits ?: 32);
+
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	return dma_coerce_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(32));
+	return dma_coerce_mask_and_coherent(&pdev->dev, mask);
 }
 
 static struct platform_driver step_driver = {
@@ -253,6 +256,8 @@ static int step_new_device(struct step *step)
 	if (id < 0)
 		return id;
 	info.id = id;
+	info.data = &step->config;
+	info.size_data = sizeof(step->config);
 	pdev = platform_device_register_full(&info);
 	if (IS_ERR(pdev)) {
 		ida_free(&step_ida, id);
@@ -290,7 +295,7 @@ static int step_config(struct step *step, const void __user *arg)
 	if (copy_from_user(config, arg, sizeof(*config)))
 		return -EFAULT;
 	if (!config->size || config->size > SZ_16M || !config->planes ||
-	    config->planes > VBM_STEP_PLANES ||
+	    config->planes > VBM_STEP_PLANES || config->mask_bits > 64 ||
 	    config->keeps > VBM_STEP_KEEPS_QUEUED)
 		return -EINVAL;
 	if (config->managed && !step_plane_prepare)
@@ -541,6 +546,45 @@ static int step_export(struct step *step, void __user *arg)
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+static int step_frame_locked(unsigned long addr, u64 *frame)
+{
+	struct follow_pfnmap_args args = { .address = addr };
+	int ret;
+
+	mmap_assert_locked(current->mm);
+	args.vma = vma_lookup(current->mm, addr);
+	if (!args.vma)
+		return -EFAULT;
+	ret = follow_pfnmap_start(&args);
+	if (ret)
+		return ret;
+	*frame = args.pfn;
+	follow_pfnmap_end(&args);
+	return 0;
+}
+
+static int step_frames(const void __user *arg)
+{
+	struct vbm_step_frames req;
+	u64 frame;
+	u32 i;
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	for (i = 0; i < req.nr; i++) {
+		mmap_read_lock(current->mm);
+		ret = step_frame_locked(req.addr + i * PAGE_SIZE, &frame);
+		mmap_read_unlock(current->mm);
+		if (ret)
+			return ret;
+		if (put_user(frame, (u64 __user *)
+				    u64_to_user_ptr(req.frames) + i))
+			return -EFAULT;
+	}
+	return 0;
+}
+
 /*
  * Sleep
  */
@@ -614,6 +658,8 @@ static long step_ioctl_locked(struct step *step, unsigned int cmd,
 		return step_unbind(step);
 	case VBM_STEP_IOC_UNBOUND:
 		return step_unbound(step);
+	case VBM_STEP_IOC_FRAMES:
+		return step_frames(arg);
 	}
 	return -ENOTTY;
 }

@@ -25,6 +25,7 @@ struct vbm_step_config {
 	__u32 managed;		/* vbm_contig_memops or vbm_sg_memops */
 	__u32 keeps;		/* see below */
 	__u32 movable;		/* its driver is vbm-step-movable */
+	__u32 mask_bits;	/* of a device of its own; 0: 32 */
 };
 
 /*
@@ -78,6 +79,14 @@ struct vbm_step_plane {
 	__u32 offset;		/* for mmap() */
 };
 
+/* Page frames behind user memory that /proc/self/pagemap is silent about. */
+struct vbm_step_frames {
+	__u64 addr;
+	__u64 frames;		/* __u64[nr] */
+	__u32 nr;
+	__u32 reserved;
+};
+
 #define VBM_STEP_IOC_CONFIG	_IOW('s', 1, struct vbm_step_config)
 /* What there was is gone afterwards; none: that is all. */
 #define VBM_STEP_IOC_REQBUFS	_IOW('s', 2, struct vbm_step_reqbufs)
@@ -97,5 +106,6 @@ struct vbm_step_plane {
 /* As BEGIN, but that the device does not get it yet. */
 #define VBM_STEP_IOC_PREPARE	_IOW('s', 10, struct vbm_step_begin)
 #define VBM_STEP_IOC_REMOVE	_IOW('s', 11, __u32)
+#define VBM_STEP_IOC_FRAMES	_IOW('s', 12, struct vbm_step_frames)
 
 #endif
