@@ -368,20 +368,6 @@ static void test_attached_before(const char *node)
 	attached_before(false);
 }
 
-/*
- * What narrow devices had is kept for the next buffer, and would do for them again.
- */
-static void drain_pool(void)
-{
-	static const char pool_mb[] =
-		"/sys/module/videobuf2_mem/parameters/pool_mb";
-	char size[16];
-
-	snprintf(size, sizeof(size), "%lld", read_number(pool_mb));
-	CHECK_OK(write_file(pool_mb, "0"));
-	CHECK_OK(write_file(pool_mb, size));
-}
-
 /* Later, and the frame that is there comes along. */
 static void attached_after(bool sg)
 {
@@ -391,7 +377,6 @@ static void attached_after(bool sg)
 	char frame[SIZE], copy[SIZE];
 	struct vbm_peer_map out;
 
-	drain_pool();
 	step_buffers(q, 1);
 	fd = step_export(q, 0, 0);
 	CHECK_OK(step_begin_fd(q, 0, -1));
@@ -430,9 +415,17 @@ static void attached_after(bool sg)
 
 static void test_attached_after(const char *node)
 {
+	static const char pool_mb[] =
+		"/sys/module/videobuf2_mem/parameters/pool_mb";
+	char size[16];
+
 	(void)node;
+	/* What narrow devices had is kept, and would do for them again. */
+	snprintf(size, sizeof(size), "%lld", read_number(pool_mb));
+	CHECK_OK(write_file(pool_mb, "0"));
 	attached_after(true);
 	attached_after(false);
+	CHECK_OK(write_file(pool_mb, size));
 }
 
 /* A dma-buf that outlives its queue without ever having had memory. */
