@@ -140,6 +140,17 @@ static int vbm_storage_find_for_locked(struct vbm_buf *buf,
 	return vbm_buf_find_backing_locked(buf, &req, !buf->plane.contig);
 }
 
+/*
+ * Is one piece worth a try, which nobody needs? Above what the page allocator has
+ * it can be charged to no memory cgroup, which would be a way around its limit.
+ */
+static bool vbm_storage_likes_one(const struct vbm_buf *buf,
+				  const struct vbm_demand *demand)
+{
+	return demand->one != VBM_ONE_ANY &&
+	       (!buf->memcg || get_order(buf->plane.size) <= MAX_PAGE_ORDER);
+}
+
 /* Memory that all who are attached can have; an error if that can not be. */
 static int vbm_storage_find_for_all_locked(struct vbm_buf *buf)
 {
@@ -148,7 +159,7 @@ static int vbm_storage_find_for_all_locked(struct vbm_buf *buf)
 	vbm_demand_collect_locked(buf, NULL, &demand);
 	if (vbm_constraints_possible(&demand.all, buf->plane.size))
 		return -EAGAIN;
-	if (demand.one != VBM_ONE_ANY &&
+	if (vbm_storage_likes_one(buf, &demand) &&
 	    !vbm_storage_find_for_locked(buf, &demand, true))
 		return 0;
 	return vbm_storage_find_for_locked(buf, &demand, false);
