@@ -122,6 +122,87 @@ static void test_full(const char *node)
 	check_buffers(n, PLANES);
 }
 
+/* As full, and the rest of it page cache: what can be dropped is not enough. */
+static void test_full_cache(const char *node)
+{
+	long long killed = vmstat("oom_kill"), pool = set_pool(0);
+	struct vnode *n = open_4k(node);
+	long long cached;
+	pid_t pid;
+	int i, ret;
+
+	pid = memory_eat(64 * MB);
+	memory_cache_fill(16 * MB);
+	cached = meminfo("Cached");
+	for (i = 0; i < 5; i++) {
+		ret = vnode_reqbufs(n, PLANES, V4L2_MEMORY_MMAP);
+		/* Some of them is as clean an answer; all of them is none. */
+		if (ret != -ENOMEM && (ret < 0 || ret >= PLANES))
+			FAIL("%d buffers of 16.6 MB out of 64 MB", ret);
+		if (ret > 0)
+			CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
+	}
+	memory_release(pid);
+	memory_cache_drop();
+	set_pool(pool);
+	CHECK_EQ(vmstat("oom_kill"), killed);
+	ksft_say("%lld MB of page cache, the last time %d buffers",
+		 cached / MB, ret < 0 ? 0 : ret);
+	vnode_buffers(n, PLANES, V4L2_MEMORY_MMAP);
+	check_buffers(n, PLANES);
+}
+
+/* A camera of dma-contig that is not legacy. */
+static const char *managed(void)
+{
+	const unsigned int want = NODE_VBCAM | NODE_CONTIG | NODE_SPLANE;
+	char dev[64], legacy[512] = "", *paths[64];
+	int i, nr = vnode_list(paths, 64);
+	unsigned int id;
+	FILE *f;
+
+	f = fopen("/sys/module/vbcam/parameters/legacy", "re");
+	CHECK(f && fgets(legacy, sizeof(legacy), f));
+	fclose(f);
+	for (i = 0; i < nr; i++) {
+		if ((vnode_flags(paths[i]) & want) != want)
+			continue;
+		vnode_device(paths[i], dev, sizeof(dev));
+		CHECK(sscanf(dev, "vbcam.%u", &id) == 1);
+		if (2 * id < strlen(legacy) && legacy[2 * id] == 'N')
+			return paths[i];
+	}
+	FAIL("all cameras are legacy");
+}
+
+/* A driver whose memory comes with the first frame: that is what fails then. */
+static void test_full_managed(const char *node)
+{
+	long long killed = vmstat("oom_kill"), pool = set_pool(0);
+	struct vnode *n = open_4k(managed());
+	struct vbuf b;
+	char *p;
+	size_t size;
+	pid_t pid;
+	int i;
+
+	(void)node;
+	vnode_buffers(n, PLANES, V4L2_MEMORY_MMAP);
+	pid = memory_eat(12 * MB);
+	for (i = 0; i < 5; i++) {
+		vbuf_init(&b, n, i, V4L2_MEMORY_MMAP);
+		CHECK_ERR(vnode_qbuf(n, &b), ENOMEM);
+	}
+	memory_release(pid);
+	set_pool(pool);
+	CHECK_EQ(vmstat("oom_kill"), killed);
+	/* The same buffer, afterwards. */
+	CHECK_OK(vnode_qbuf(n, &b));
+	p = vnode_mmap(n, b.index, 0, &size);
+	CHECK_EQ(bytes_check(p, size, 0), -1);
+	munmap(p, size);
+}
+
 /* Half of what is asked for is there: fewer buffers, and no harm. */
 static void test_tight(const char *node)
 {
@@ -206,6 +287,10 @@ static const struct ksft_test tests[] = {
 	  LARGE_NODE, KSFT_OURS, .timeout = 300 },
 	{ "4K: memory is full: ENOMEM, and nobody is killed", test_full,
 	  LARGE_NODE, .timeout = 300, .stock = "none afterwards either" },
+	{ "4K: the same with page cache", test_full_cache, LARGE_NODE,
+	  KSFT_OURS, .timeout = 300 },
+	{ "4K: the same at the first frame", test_full_managed,
+	  .flags = KSFT_NO_NODE | KSFT_OURS, .timeout = 300 },
 };
 
 KSFT_MAIN(tests)

@@ -24,6 +24,7 @@
 #define SIZE	(16U * 4096)
 #define NR	3
 #define MB	(1LL << 20)
+#define POOL	"/sys/module/videobuf2_mem/parameters/pool_mb"
 #define CGROUPS	"/sys/fs/cgroup"
 #define OWNER	CGROUPS "/vbm-managed"
 #define OTHER	CGROUPS "/vbm-managed-other"
@@ -415,17 +416,15 @@ static void attached_after(bool sg)
 
 static void test_attached_after(const char *node)
 {
-	static const char pool_mb[] =
-		"/sys/module/videobuf2_mem/parameters/pool_mb";
-	char size[16];
+	char old[32];
 
 	(void)node;
-	/* What narrow devices had is kept, and would do for them again. */
-	snprintf(size, sizeof(size), "%lld", read_number(pool_mb));
-	CHECK_OK(write_file(pool_mb, "0"));
+	/* What the test before had within reach is not to come again. */
+	snprintf(old, sizeof(old), "%lld", read_number(POOL));
+	CHECK_OK(write_file(POOL, "0"));
 	attached_after(true);
 	attached_after(false);
-	CHECK_OK(write_file(pool_mb, size));
+	CHECK_OK(write_file(POOL, old));
 }
 
 /* A dma-buf that outlives its queue without ever having had memory. */
