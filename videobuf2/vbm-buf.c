@@ -33,7 +33,10 @@
 #include "vbm-vmap.h"
 #include "vbm.h"
 
-struct vbm_inbox vbm_registry = VBM_INBOX_INIT(vbm_registry);
+struct vbm_inbox vbm_registry = {
+	.fresh = LLIST_HEAD_INIT(vbm_registry.fresh),
+	.list = LIST_HEAD_INIT(vbm_registry.list),
+};
 /* Guards vbm_registry: planes that debugfs shows. */
 DEFINE_MUTEX(vbm_registry_lock);
 

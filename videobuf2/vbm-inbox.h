@@ -35,10 +35,6 @@ struct vbm_inbox {
 	struct list_head list;
 };
 
-#define VBM_INBOX_INIT(name)					\
-	{ .fresh = LLIST_HEAD_INIT((name).fresh),		\
-	  .list = LIST_HEAD_INIT((name).list) }
-
 static inline void vbm_inbox_init(struct vbm_inbox *inbox)
 {
 	init_llist_head(&inbox->fresh);
