@@ -103,6 +103,12 @@ static unsigned int vbm_range_page_cost(struct page *page, unsigned long *step)
 	}
 	if (!folio_test_lru(folio) || folio_maybe_dma_pinned(folio))
 		return VBM_RANGE_NEVER;
+	/*
+	 * Moving it would wait for who reads or writes it, which may be a file
+	 * system whose server never answers, and all who look for a range with it.
+	 */
+	if (folio_test_locked(folio) || folio_test_writeback(folio))
+		return VBM_RANGE_NEVER;
 	/* ramfs: neither to be written nor to be moved. */
 	if (folio_test_unevictable(folio) && !folio_test_mlocked(folio) &&
 	    folio_test_dirty(folio))
