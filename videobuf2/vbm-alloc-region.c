@@ -29,30 +29,59 @@ static bool vbm_alloc_region_suits(const struct vbm_request *req)
 	return suits;
 }
 
-static int vbm_alloc_region_take(struct vbm_region *region, size_t size,
-				 phys_addr_t *phys)
+static void vbm_alloc_region_zero(const struct vbm_region_part *part)
 {
+	const struct vbm_region *region = part->region;
+	unsigned long i;
+
+	if (region->io) {
+		memset_io(region->io + (part->phys - region->config.start), 0,
+			  part->size);
+		/* It may linger in the CPU's write buffers. */
+		wmb();
+		return;
+	}
+	for (i = 0; i < part->size >> PAGE_SHIFT; i++)
+		clear_highpage(pfn_to_page(PHYS_PFN(part->phys) + i));
+}
+
+static int vbm_alloc_region_find_locked(struct vbm_region_part *part)
+{
+	struct vbm_region *region = part->region;
 	const struct vbm_region_config *config = &region->config;
 	unsigned long at;
 	int ret;
 
+	lockdep_assert_held(&region->lock);
+	if (region->ended)
+		return -ENODEV;
 	if (region->pool) {
-		at = gen_pool_alloc(region->pool, size);
-		*phys = config->start + at - PAGE_SIZE;
+		at = gen_pool_alloc(region->pool, part->size);
+		part->phys = config->start + at - PAGE_SIZE;
 		return at ? 0 : -ENOMEM;
 	}
 
-	mutex_lock(&region->lock);
-	if (region->ended)
-		ret = -ENODEV;
-	else
-		ret = config->ops->alloc(config->priv, size, phys);
-	if (!ret && WARN_ON_ONCE(!PAGE_ALIGNED(*phys) ||
-				 *phys < config->start ||
-				 *phys - config->start > config->size - size)) {
-		config->ops->free(config->priv, *phys, size);
+	ret = config->ops->alloc(config->priv, part->size, &part->phys);
+	if (!ret && WARN_ON_ONCE(!PAGE_ALIGNED(part->phys) ||
+				 part->phys < config->start ||
+				 part->phys - config->start >
+				 config->size - part->size)) {
+		config->ops->free(config->priv, part->phys, part->size);
 		ret = -EINVAL;
 	}
+	return ret;
+}
+
+/* The driver can not go before it is zero: that takes the lock, too. */
+static int vbm_alloc_region_take(struct vbm_region_part *part)
+{
+	struct vbm_region *region = part->region;
+	int ret;
+
+	mutex_lock(&region->lock);
+	ret = vbm_alloc_region_find_locked(part);
+	if (!ret)
+		vbm_alloc_region_zero(part);
 	mutex_unlock(&region->lock);
 	return ret;
 }
@@ -72,22 +101,6 @@ static void vbm_alloc_region_give(struct vbm_region_part *part)
 			      part->size);
 	else if (part->joined && !part->gone)
 		config->ops->free(config->priv, part->phys, part->size);
-}
-
-static void vbm_alloc_region_zero(const struct vbm_region_part *part)
-{
-	const struct vbm_region *region = part->region;
-	unsigned long i;
-
-	if (region->io) {
-		memset_io(region->io + (part->phys - region->config.start), 0,
-			  part->size);
-		/* It may linger in the CPU's write buffers. */
-		wmb();
-		return;
-	}
-	for (i = 0; i < part->size >> PAGE_SHIFT; i++)
-		clear_highpage(pfn_to_page(PHYS_PFN(part->phys) + i));
 }
 
 static struct vbm_backing *vbm_alloc_region_alloc(const struct vbm_request *req)
@@ -114,11 +127,10 @@ static struct vbm_backing *vbm_alloc_region_alloc(const struct vbm_request *req)
 		goto err_free_part;
 	vbm_region_part_init(part, region);
 	part->size = req->size;
-	ret = vbm_alloc_region_take(region, req->size, &part->phys);
+	ret = vbm_alloc_region_take(part);
 	if (ret)
 		goto err_free_backing;
 
-	vbm_alloc_region_zero(part);
 	backing->part = part;
 	backing->extents[0].phys = part->phys;
 	backing->extents[0].nr_pages = req->size >> PAGE_SHIFT;
