@@ -49,6 +49,7 @@
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #define dma_buf_invalidate_mappings(dmabuf)	((void)(dmabuf))
+#define dma_buf_attach_revocable(attach)	((void)(attach), false)
 #endif
 
 /*

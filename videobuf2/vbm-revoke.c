@@ -65,7 +65,8 @@ static bool vbm_revoke_in_vain(struct vbm_buf *buf)
 	mutex_lock(&buf->lock);
 	list_for_each_entry(att, vbm_inbox_list(&buf->attachments),
 			    letter.node)
-		in_vain |= !att->attach->importer_ops && vbm_revoke_uses(att);
+		in_vain |= !dma_buf_attach_revocable(att->attach) &&
+			   vbm_revoke_uses(att);
 	mutex_unlock(&buf->lock);
 	return in_vain;
 }
@@ -125,7 +126,7 @@ void vbm_revoke(struct vbm_buf *buf, const struct vbm_attachment *but)
 	}
 	if (asked)
 		dma_resv_wait_timeout(&buf->resv, DMA_RESV_USAGE_BOOKKEEP,
-				      true, HZ);
+				      false, HZ);
 }
 
 /* Has all signalled that may still access it? Context: its dma_resv held. */
