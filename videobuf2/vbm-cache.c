@@ -85,6 +85,7 @@ bool vbm_cache_worker_runs;
 static LIST_HEAD(vbm_cache_doomed);
 /* Being dropped, and those of them that give memory back to a device. */
 static unsigned int vbm_cache_claimed;
+static unsigned int vbm_cache_dropped_nr;
 static unsigned int vbm_cache_returning;
 static DECLARE_WAIT_QUEUE_HEAD(vbm_cache_wait);
 
@@ -284,6 +285,7 @@ void vbm_cache_evict(struct vbm_import *imp)
 	vbm_import_evict(imp);
 	spin_lock(&vbm_cache_lock);
 	vbm_cache_claimed--;
+	WRITE_ONCE(vbm_cache_dropped_nr, vbm_cache_dropped_nr + 1);
 	vbm_cache_returning -= returning;
 	vbm_stat_dec(VBM_STAT_PARKED);
 	wake_up_all(&vbm_cache_wait);
@@ -577,6 +579,40 @@ bool vbm_cache_cures(int error)
 	default:
 		return false;
 	}
+}
+
+/* How many have been dropped so far, for vbm_cache_settle(). Context: any. */
+unsigned int vbm_cache_moment(void)
+{
+	return READ_ONCE(vbm_cache_dropped_nr);
+}
+
+static bool vbm_cache_settled(void)
+{
+	bool settled;
+
+	spin_lock(&vbm_cache_lock);
+	settled = !vbm_cache_claimed && list_empty(&vbm_cache_doomed);
+	spin_unlock(&vbm_cache_lock);
+	return settled;
+}
+
+/**
+ * vbm_cache_settle() - wait for what is just being dropped
+ * @since: vbm_cache_moment() of before
+ *
+ * Until it is dropped it has a buffer mapped, which can not move then.
+ *
+ * Context: may sleep; as vbm_cache_reclaim().
+ * Return: false if nothing has been dropped since, nor is.
+ */
+bool vbm_cache_settle(unsigned int since)
+{
+	if (vbm_cache_settled())
+		return vbm_cache_moment() != since;
+	wait_event_timeout(vbm_cache_wait, vbm_cache_settled(),
+			   VBM_CACHE_PATIENCE);
+	return true;
 }
 
 static unsigned long vbm_cache_count(struct shrinker *shrinker,

@@ -120,6 +120,8 @@ void vbm_cache_device_gone(const struct device *dev);
 
 void vbm_cache_unmap_parked(const struct vbm_buf *buf);
 
+unsigned int vbm_cache_moment(void);
+bool vbm_cache_settle(unsigned int since);
 bool vbm_cache_reclaim(void);
 bool vbm_cache_cures(int error);
 

@@ -48,6 +48,7 @@ static const struct vbm_client_ops vbm_import_client_ops = {
 /* Nothing in it is ever written: map fails, so nothing but detach follows. */
 static struct vbm_import vbm_import_nomem = {
 	.plane.kind	= VBM_IMPORT,
+	.plane.frozen	= true,
 	.error		= -ENOMEM,
 };
 
@@ -649,6 +650,7 @@ err_detach:
 
 static noinline int vbm_import_map_first(struct vbm_import *imp)
 {
+	unsigned int since = vbm_cache_moment();
 	struct vbm_plane *plane = &imp->plane;
 	bool again = false;
 	enum vbm_stat stat;
@@ -657,7 +659,9 @@ static noinline int vbm_import_map_first(struct vbm_import *imp)
 retry:
 	ret = vbm_import_try_map(imp, &stat);
 	if (unlikely(ret)) {
-		again = !again && vbm_cache_retry(ret);
+		/* It may be mapped by nobody but an import that goes. */
+		again = !again && (ret == -EBUSY ? vbm_cache_settle(since) :
+						   vbm_cache_retry(ret));
 		if (again)
 			goto retry;
 		return vbm_import_fail(imp, stat, ret);
