@@ -238,8 +238,16 @@ bool vbm_freeze_prepare(struct vbm_buf *buf)
 /* An address of a managed buffer is read. */
 static void vbm_freeze_read(struct vbm_buf *buf, enum vbm_freeze why)
 {
-	if (likely(vbm_freeze_is_owned(buf, atomic_read(&buf->claims))))
+	int claims = atomic_read(&buf->claims);
+
+	if (likely((claims & VBM_CLAIM_OWNED) &&
+		   !(claims & VBM_CLAIM_PREPARING)))
 		return;
+	/* Perhaps in a buf_prepare that has not claimed it yet: now it has. */
+	if (vbm_freeze_is_owned(buf, claims)) {
+		vbm_freeze_claim(buf, true);
+		return;
+	}
 	/* A driver's mistake: <media/videobuf2-mem.h> says when it may. */
 	WARN_ON_ONCE(why == VBM_FREEZE_ADDRESS);
 	vbm_freeze(buf, why == VBM_FREEZE_ADDRESS ? VBM_FREEZE_OUTSIDE : why);

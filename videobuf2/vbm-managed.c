@@ -105,6 +105,8 @@ static void vbm_managed_prepare(void *buf_priv)
 	if (buf && !vbm_storage_is_there(buf)) {
 		/* The driver has not said so: vbm_plane_prepare(). */
 		WARN_ON_ONCE(1);
+		/* For finish(), if somebody else makes there be some. */
+		vbm_freeze_mark(&buf->plane, VBM_FREEZE_NONE);
 		if (vbm_storage_secure(buf))
 			return;
 	}
