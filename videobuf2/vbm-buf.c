@@ -13,6 +13,8 @@
 #include <linux/atomic.h>
 #include <linux/dma-mapping.h>
 #include <linux/file.h>
+#include <linux/memcontrol.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include <media/videobuf2-core.h>
@@ -85,6 +87,7 @@ static void vbm_buf_fini(struct vbm_buf *buf)
 		fput(buf->file);
 	vbm_backing_put(buf->backing);
 	vbm_storage_fini(buf);
+	mem_cgroup_put(buf->memcg);
 	dma_resv_fini(&buf->resv);
 	mutex_destroy(&buf->lock);
 }
@@ -269,6 +272,8 @@ struct vbm_buf *vbm_buf_new(struct vb2_buffer *vb, struct device *dev,
 	buf->gfp = q->gfp_flags;
 	/* dma-sg has never looked at them. */
 	buf->attrs = contig ? q->dma_attrs : 0;
+	/* Who pays, also for where it moves to. Root's: nobody. */
+	buf->memcg = get_mem_cgroup_from_mm(current->mm);
 	return buf;
 }
 

@@ -111,22 +111,6 @@ enum vbm_refusal vbm_move_possible_locked(struct vbm_buf *buf)
 	return VBM_MOVED;
 }
 
-/*
- * The memory cgroup that pays for the buffer pays for the new storage, whoever
- * it is that moves it. NULL: nobody does.
- */
-static struct mem_cgroup *vbm_move_memcg(const struct vbm_backing *backing)
-{
-	struct mem_cgroup *memcg;
-
-	rcu_read_lock();
-	memcg = folio_memcg(page_folio(backing->extents[0].page));
-	if (memcg && !mem_cgroup_tryget(memcg))
-		memcg = NULL;
-	rcu_read_unlock();
-	return memcg;
-}
-
 static struct vbm_backing *vbm_move_ask(const struct vbm_request *req)
 {
 	const struct vbm_allocator * const *allocator;
@@ -175,24 +159,24 @@ static enum vbm_refusal vbm_move_prepare_locked(struct vbm_move *move,
 						const struct vbm_request *req)
 {
 	struct vbm_buf *buf = move->buf;
-	struct mem_cgroup *memcg = vbm_move_memcg(buf->backing);
 	struct mem_cgroup *active = NULL;
 	struct vbm_backing *backing;
 	struct vbm_mapping *own;
 
-	if (memcg)
-		active = set_active_memcg(memcg);
+	/* Who asked for the buffer pays, whoever moves it. */
+	if (buf->memcg)
+		active = set_active_memcg(buf->memcg);
 	backing = vbm_move_alloc(req);
-	if (memcg) {
+	if (buf->memcg)
 		set_active_memcg(active);
-		mem_cgroup_put(memcg);
-	}
 	if (IS_ERR(backing))
 		return VBM_REFUSED_MEMORY;
 	move->backing = backing;
 	own = vbm_mapping_successor_locked(buf, backing);
+	/* Bounce buffers and addresses are memory, too: -EIO, -ENOSPC. */
 	if (IS_ERR(own))
-		return VBM_REFUSED_DEVICE;
+		return PTR_ERR(own) == -EOPNOTSUPP || PTR_ERR(own) == -ENODEV ?
+		       VBM_REFUSED_DEVICE : VBM_REFUSED_MEMORY;
 	move->own = own;
 	if (!vbm_buf_usable(buf, own))
 		return VBM_REFUSED_DEVICE;

@@ -91,8 +91,6 @@ int vbm_storage_defer(struct vbm_buf *buf)
 	buf->vdev = vdev;
 	vbm_buf_request(buf, &vdev->limits, &req);
 	buf->dma_api = buf->plane.contig && vbm_alloc_only_dma_api(&req);
-	/* Root's is none that would pay. */
-	buf->memcg = get_mem_cgroup_from_mm(current->mm);
 
 	buf->client.ops = &vbm_storage_client_ops;
 	return vbm_device_join(vdev, &buf->client);
@@ -117,7 +115,6 @@ void vbm_storage_fini(struct vbm_buf *buf)
 		return;
 	if (!list_empty(&buf->client.node))
 		vbm_device_leave(buf->vdev, &buf->client);
-	mem_cgroup_put(buf->memcg);
 	vbm_device_put(buf->vdev);
 }
 

@@ -310,7 +310,7 @@ struct vbm_mapping {
  * @attrs: DMA_ATTR_* of the queue
  * @client: takes part in @vdev, as long as a managed buffer has no storage
  * @vdev: the own device, referenced, of a managed buffer
- * @memcg: who pays for a managed buffer, referenced, or NULL
+ * @memcg: who pays for an MMAP buffer, referenced, or NULL
  */
 struct vbm_buf {
 	struct vbm_plane plane;
