@@ -24,10 +24,10 @@ void memory_cache_fill(long long free);
 void memory_cache_drop(void);
 
 /*
- * A child that has so much memory that only @available bytes are left. Kill it
- * to have the memory back. Ends the test on failure.
+ * A child that has so much memory that only @available bytes are left, and @more
+ * than that. Kill it to have the memory back. Ends the test on failure.
  */
-pid_t memory_eat(long long available);
+pid_t memory_eat(long long available, long long more);
 void memory_release(pid_t pid);
 
 #endif

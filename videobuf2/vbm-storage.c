@@ -149,12 +149,14 @@ static int vbm_storage_find_for_all_locked(struct vbm_buf *buf)
 	vbm_demand_collect_locked(buf, NULL, &demand);
 	if (vbm_constraints_possible(&demand.all, buf->plane.size))
 		return -EAGAIN;
-	ret = vbm_storage_find_for_locked(buf, &demand, demand.one);
-	if (!ret || (ret == -ENOMEM && !demand.one))
+	if (demand.one != VBM_ONE_ANY &&
+	    !vbm_storage_find_for_locked(buf, &demand, demand.one))
+		return 0;
+	ret = vbm_storage_find_for_locked(buf, &demand, VBM_ONE_ANY);
+	if (!ret || ret == -ENOMEM || demand.one == VBM_ONE_WANTED)
 		return ret;
 	/* A list may have too many pieces, or begin anywhere. */
-	return vbm_storage_find_for_locked(buf, &demand, demand.one ?
-					   VBM_ONE_ANY : VBM_ONE_WANTED);
+	return vbm_storage_find_for_locked(buf, &demand, VBM_ONE_WANTED);
 }
 
 static int vbm_storage_find_locked(struct vbm_buf *buf)

@@ -22,6 +22,8 @@ unload()
 	done
 }
 
+# What the log has before this is others'.
+echo 'vbm-orders begins' > /dev/kmsg
 for pass in low plain movable; do
 	[ -f "/share/orders.$pass" ] || continue
 	parameters=()

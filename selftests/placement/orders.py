@@ -671,11 +671,12 @@ def check_log(path: str, guest: Guest) -> List[str]:
     """Does the kernel name whom the rules refuse, and for what?"""
     line = re.compile(r"videobuf2-mem: buffer \d+ of vbm-step\.0, .* is not as "
                       r"(\S+) needs it \((\S+)\), and does not move: (.*)")
-    wrong, lines = [], 0
+    wrong, lines, begun = [], 0, False
     with open(path, encoding="utf-8", errors="replace") as log:
         for text in log:
+            begun |= text.rstrip().endswith("vbm-orders begins")
             found = line.search(text)
-            if not found:
+            if not begun or not found:
                 continue
             lines += 1
             who, lacks, why = found.groups()
