@@ -13,12 +13,18 @@ four='n_devs=4 sg=0,1,0,1 multiplanar=0,0,1,1 patient=1,1,1,1'
 read_neighbours()	# number of a scattered camera, that of another
 {
 	local text="camera $1: read of neighbours" holder pid seen=0 tries=0
-	local rc=0 args='-s 384x256 -r 30'
+	local rc=0 args='-s 384x256 -r 30' kept
+	local pool=/sys/module/videobuf2_mem/parameters/pool_mb
 
+	# What is kept is what the next try gets.
+	if [ -e $pool ]; then
+		kept=$(< $pool)
+		echo 0 > $pool
+	fi
 	"$check" $args -n 1000000 -b 32 "$(node "$2")" > /dev/null &
 	holder=$!
 	await value_reaches "vbcam/vbcam.$2/stats" frames 1
-	while ((!seen && tries++ < 20 && !rc)); do
+	while ((!seen && tries++ < 60 && !rc)); do
 		"$check" $args -n 6 -m read "$(node "$1")" &
 		pid=$!
 		while [ "$STOCK" != 1 ] && kill -0 $pid 2>/dev/null; do
@@ -30,6 +36,7 @@ read_neighbours()	# number of a scattered camera, that of another
 	done
 	kill -INT $holder
 	wait $holder
+	[ ! -e $pool ] || echo "$kept" > $pool
 	tap_is "$rc $seen" '0 1' "$text"
 	tap_diag "after $tries tries"
 }
