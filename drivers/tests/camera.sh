@@ -196,7 +196,7 @@ test_unbind()
 	# Stock frees the mapping of an exported buffer after the device's
 	# driver has gone: not to be looked at twice.
 	[ "$STOCK" = 0 ] || modes=mmap
-	load n_devs=2 sg=0,1
+	load n_devs=2 sg=0,1 patient=1,1
 	for cam in 0 1; do
 		for mode in $modes; do
 			bad=0
