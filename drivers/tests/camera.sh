@@ -18,7 +18,7 @@ read_neighbours()	# number of a scattered camera, that of another
 	"$check" $args -n 1000000 -b 32 "$(node "$2")" > /dev/null &
 	holder=$!
 	await value_reaches "vbcam/vbcam.$2/stats" frames 1
-	while ((!seen && tries++ < 20 && !rc)); do
+	while ((!seen && tries++ < 60 && !rc)); do
 		"$check" $args -n 6 -m read "$(node "$1")" &
 		pid=$!
 		while [ "$STOCK" != 1 ] && kill -0 $pid 2>/dev/null; do
