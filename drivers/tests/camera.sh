@@ -7,13 +7,14 @@
 # Cameras 0 and 2 are contiguous, 1 and 3 scattered; 2 and 3 have planes.
 four='n_devs=4 sg=0,1,0,1 multiplanar=0,0,1,1 patient=1,1,1,1'
 
-# Blocks that are neighbours, here of 32 and 16 pages, are one segment to a
+# Blocks that are neighbours, here of 512 and 256 pages, are one segment to a
 # device. The kernel must not be stopped when a frame is copied from both.
-# Another camera takes the blocks that have no neighbour first.
+# Another camera takes blocks of that size, each time another number of them, so
+# that sooner or later a larger one is split.
 read_neighbours()	# number of a scattered camera, that of another
 {
 	local text="camera $1: read of neighbours" holder pid seen=0 tries=0
-	local rc=0 args='-s 384x256 -r 30' kept
+	local rc=0 args='-s 1024x768 -f XR24' begun kept
 	local pool=/sys/module/videobuf2_mem/parameters/pool_mb
 
 	# What is kept is what the next try gets.
@@ -21,21 +22,23 @@ read_neighbours()	# number of a scattered camera, that of another
 		kept=$(< $pool)
 		echo 0 > $pool
 	fi
-	"$check" $args -n 1000000 -b 32 "$(node "$2")" > /dev/null &
-	holder=$!
-	await value_reaches "vbcam/vbcam.$2/stats" frames 1
 	while ((!seen && tries++ < 60 && !rc)); do
-		"$check" $args -n 6 -m read "$(node "$1")" &
+		begun=$(stat_of vbcam "$2" frames)
+		"$check" $args -n 1000000 -r 5 -b $((tries * 11 % 30 + 2)) \
+			"$(node "$2")" > /dev/null &
+		holder=$!
+		await stat_reaches vbcam "$2" frames $((begun + 1))
+		"$check" $args -n 2 -m read "$(node "$1")" &
 		pid=$!
 		while [ "$STOCK" != 1 ] && kill -0 $pid 2>/dev/null; do
-			grep -q "dev=vbcam.$1 size=196608 .* extents=1 " \
+			grep -q "dev=vbcam.$1 size=3145728 .* extents=1 " \
 				$debugfs/videobuf2-mem/buffers && seen=1
 		done
 		wait $pid || rc=$?
+		kill -INT $holder
+		wait $holder
 		[ "$STOCK" != 1 ] || seen=1
 	done
-	kill -INT $holder
-	wait $holder
 	[ ! -e $pool ] || echo "$kept" > $pool
 	tap_is "$rc $seen" '0 1' "$text"
 	tap_diag "after $tries tries"
