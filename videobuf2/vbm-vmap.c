@@ -3,9 +3,9 @@
  * Kernel addresses of buffers.
  *
  * Some buffers have one by nature: memory of the DMA API, and memory in one
- * piece that the kernel's linear map covers. Neighbours that were allocated
- * apart are not such a piece, as one may not be copied to users from. The others
- * are mapped when the first user comes and unmapped when the last one goes. Importers say when
+ * piece that the kernel's linear map covers. (Neighbours that were allocated
+ * apart are none: see &vbm_backing.joined.) The others are mapped when the
+ * first user comes and unmapped when the last one goes. Importers say when
  * they go (vunmap). A driver that asked with vaddr() does not; it may keep the
  * pointer as long as it has the buffer, so its share goes with the buffer.
  */
