@@ -152,7 +152,11 @@ static const struct vb2_ops vbcam_queue_ops = {
 	VBM_VB2_WAIT_OPS
 };
 
-/* Is there nothing that a patient camera would capture into? */
+/*
+ * Is there nothing that a patient camera would capture into? Nor while an ioctl
+ * holds the queue: on a busy machine a QBUF may take longer than two ticks, and
+ * would hand its buffer back as one that is done already.
+ */
 static bool vbcam_must_wait(struct vbcam_dev *cam)
 {
 	const struct vbcam_buf *buf;
@@ -160,7 +164,7 @@ static bool vbcam_must_wait(struct vbcam_dev *cam)
 	if (!cam->patient)
 		return false;
 	buf = list_first_entry_or_null(&cam->queued, struct vbcam_buf, list);
-	return !buf || cam->ticks - buf->tick < 2;
+	return !buf || cam->ticks - buf->tick < 2 || mutex_is_locked(&cam->lock);
 }
 
 static enum hrtimer_restart vbcam_clock_tick(struct hrtimer *timer)
