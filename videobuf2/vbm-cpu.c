@@ -39,7 +39,7 @@
  * writes may well say that there is nothing left to be cleaned.
  *
  * Otherwise a view is taken as a whole. So an importer that only writes is given
- * the bytes as well (vbm_mapping_fill()): what its device does not write, all of
+ * the bytes as well (vbm_segments_map()): what its device does not write, all of
  * it if the stream stops before, comes back as it was. Once the device has it,
  * nothing is given to it any more.
  *

@@ -557,7 +557,7 @@ static size_t vbm_import_one_piece(const struct vbm_import *imp,
 
 /*
  * A foreign exporter's memory that bounces and is captured into is to be mapped in
- * both directions, as ours is (vbm_mapping_fill()): its bounce buffer comes back as
+ * both directions, as ours is (vbm_segments_map()): its bounce buffer comes back as
  * a whole, and where the device has not written it must hold what memory holds.
  */
 static bool vbm_import_wants_both(const struct vbm_import *imp,

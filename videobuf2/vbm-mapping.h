@@ -54,7 +54,7 @@ void vbm_mapping_unuse_locked(struct vbm_mapping *map, bool exact);
 bool vbm_mapping_owned(const struct vbm_mapping *map);
 bool vbm_mapping_may_fetch_locked(const struct vbm_mapping *map);
 
-/* As mapped, not as asked for: see vbm_mapping_fill(). */
+/* As mapped, not as asked for: see vbm_segments_map(). */
 static inline bool vbm_mapping_reads(const struct vbm_mapping *map)
 {
 	return map->map_dir != DMA_FROM_DEVICE;

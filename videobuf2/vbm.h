@@ -225,7 +225,7 @@ struct vbm_table {
  * @buf: borrowed; every holder keeps the buffer alive
  * @backing: referenced
  * @dir: the direction that was asked for
- * @map_dir: the direction that it is mapped with; see vbm_mapping_fill()
+ * @map_dir: the direction that it is mapped with; see vbm_segments_map()
  * @holders: buffer and attachments that keep it; buf->lock
  * @in_use: tables given out, plus the buffer itself; sync_lock
  * @exact: users of @in_use that say before and after each DMA that it happens:
