@@ -201,15 +201,6 @@ static bool vbm_segments_need_sync(struct vbm_mapping *map, struct device *dev)
 	return false;
 }
 
-/* Memory that has to be synced was made for one direction. */
-static bool vbm_segments_adoptable(const struct vbm_backing *backing,
-				  struct device *dev,
-				  enum dma_data_direction dir)
-{
-	return backing->dma.dev == dev &&
-	       (!backing->dma.sgt || backing->dma.dir == dir);
-}
-
 /* The mapping that dma_alloc_*() made along with the memory. */
 static void vbm_segments_adopt(struct vbm_mapping *map)
 {
@@ -230,27 +221,13 @@ static void vbm_segments_adopt(struct vbm_mapping *map)
 					       backing->dma.addr);
 }
 
-/**
- * vbm_segments_count() - how many segments a device gets of a backing
- * @backing: the backing
- * @dev: the device
- * @dir: the direction
- * @limits: what the device asks for
- *
- * Context: any.
- * Return: how many; -EOPNOTSUPP if it can not have the memory, and will not be
- *	able to when others have let go of what they have mapped; -ENODEV if the
- *	memory goes with its driver.
- */
-int vbm_segments_count(const struct vbm_backing *backing, struct device *dev,
-		       enum dma_data_direction dir,
-		       const struct vbm_constraints *limits)
+/* Its slower part: the device does not just take all extents as they are. */
+int __vbm_segments_count(const struct vbm_backing *backing, struct device *dev,
+			 const struct vbm_constraints *limits)
 {
 	unsigned int nr;
 	int ret;
 
-	if (vbm_segments_adoptable(backing, dev, dir))
-		return max(backing->nr_extents, 1U);
 	if (backing->part) {
 		ret = vbm_region_reach(backing->part, dev, limits);
 		if (ret)
