@@ -27,7 +27,7 @@
 
 /* One segment for each extent, if the device takes them as they are. */
 static void vbm_segments_from_extents(const struct vbm_backing *backing,
-				     struct scatterlist *sg)
+				      struct scatterlist *sg)
 {
 	const struct vbm_extent *ext = backing->extents;
 	size_t left = backing->size + backing->offset;
@@ -53,8 +53,8 @@ static void vbm_segments_from_extents(const struct vbm_backing *backing,
  * NULL. Returns how many, 0 if there are more than a table can hold.
  */
 static unsigned int vbm_segments_cut(const struct vbm_backing *backing,
-					 const struct vbm_constraints *limits,
-					 struct scatterlist *sgl)
+				     const struct vbm_constraints *limits,
+				     struct scatterlist *sgl)
 {
 	size_t left = backing->size;
 	unsigned int nr = 0;
@@ -94,7 +94,7 @@ static unsigned int vbm_segments_cut(const struct vbm_backing *backing,
  * swiotlb. User space chooses who imports, so it would choose the WARN.
  */
 static bool vbm_segments_reachable(const struct vbm_backing *backing,
-				  const struct vbm_constraints *limits)
+				   const struct vbm_constraints *limits)
 {
 	unsigned int i;
 
@@ -116,7 +116,7 @@ static bool vbm_segments_reachable(const struct vbm_backing *backing,
  * into.
  */
 static int vbm_segments_map_resource(struct vbm_mapping *map,
-				    struct device *dev)
+				     struct device *dev)
 {
 	const struct vbm_backing *backing = map->backing;
 	struct scatterlist *sg;
@@ -169,7 +169,7 @@ static int vbm_segments_map_list(struct vbm_mapping *map, struct device *dev)
  * Context: any.
  */
 void vbm_segments_unmap(struct vbm_mapping *map, struct device *dev,
-			      unsigned long attrs)
+			unsigned long attrs)
 {
 	struct scatterlist *sg = map->sgt.sgl;
 
@@ -257,8 +257,7 @@ int __vbm_segments_count(const struct vbm_backing *backing, struct device *dev,
  * Context: may sleep.
  * Return: 0, or what the DMA API says.
  */
-int vbm_segments_map(struct vbm_mapping *map, struct device *dev,
-			    bool own)
+int vbm_segments_map(struct vbm_mapping *map, struct device *dev, bool own)
 {
 	const struct vbm_backing *backing = map->backing;
 	int ret;
