@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # In the guest, first of all: vbm-fresh, to /out/vbm-fresh.tap. Then vivid, as the
-# kernel has it, named to be movable: vbm-move's test of it, to /out/vivid.tap.
+# kernel has it, named to be movable: vbm-vivid.
 
 set -u
 
@@ -18,5 +18,5 @@ done
 modprobe videobuf2-mem movable=vivid &&
 	modprobe vivid n_devs=1 allocators=1 node_types=0x1 &&
 	modprobe vbm-peer || exit 1
-"$bin/vbm-move" -t 'own driver, named' > /out/vivid.tap 2>&1 || status=1
+"$bin/vbm-vivid" > /out/vbm-vivid.tap 2>&1 || status=1
 exit $status
