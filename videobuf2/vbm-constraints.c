@@ -11,7 +11,9 @@
  * such numbers; merging the limits themselves would find two devices at odds
  * that one run of memory serves.
  *
- * A translating IOMMU makes of any memory what the device sees.
+ * A translating IOMMU makes of any memory what the device sees, in the best of
+ * pieces: as long as a segment may be, and cut at boundaries only. What the
+ * device asks is then met wherever memory lies, or nowhere.
  *
  * Memory out of reach fails here, though it could be bounced: where it lies
  * elsewhere it need not be.
@@ -299,7 +301,11 @@ vbm_constraints_check(const struct vbm_constraints *c,
 	/* What nobody can describe can only be used by who allocated it. */
 	if (!shape->pieces)
 		return VBM_REQ_PAGES;
-	if (!c->translated) {
+	if (c->translated) {
+		req = vbm_constraints_possible(c, shape->size);
+		if (req != VBM_REQ_NONE)
+			return req;
+	} else {
 		if (shape->last > c->max_addr)
 			return VBM_REQ_ADDRESS;
 		if (shape->pieces > c->max_segments)
@@ -345,9 +351,10 @@ bool vbm_constraints_bounces(const struct vbm_constraints *c, u64 phys,
  */
 bool vbm_constraints_content(const struct vbm_constraints *c)
 {
-	return c->translated ||
-	       (c->max_addr == U64_MAX && c->max_segments == UINT_MAX &&
-		c->align <= PAGE_SIZE && c->boundary_mask == U64_MAX);
+	return c->max_segments == UINT_MAX &&
+	       (c->translated ||
+		(c->max_addr == U64_MAX && c->align <= PAGE_SIZE &&
+		 c->boundary_mask == U64_MAX));
 }
 
 /**
@@ -363,7 +370,8 @@ bool vbm_constraints_accept(const struct vbm_constraints *c, size_t size)
 {
 	return size <= c->max_segment && c->max_addr == U64_MAX &&
 	       !c->bounce_all &&
-	       (c->translated || c->boundary_mask == U64_MAX);
+	       (c->boundary_mask == U64_MAX ||
+		(c->translated && size - 1 <= c->boundary_mask));
 }
 
 /**
@@ -390,11 +398,14 @@ size_t vbm_constraints_segment(const struct vbm_constraints *c, u64 phys,
 		max = min(max, c->max_bounce);
 
 	/*
-	 * Behind an IOMMU it is the IOVA that must not cross a boundary, which
-	 * its allocator sees to.
+	 * Behind an IOMMU it is the IOVA that must not cross a boundary. The
+	 * kernel begins a segment at the boundary where it would, which is
+	 * enough for those that are no longer than that.
 	 */
-	if (!c->translated && c->boundary_mask != U64_MAX) {
-		room = c->boundary_mask + 1 - (phys & c->boundary_mask);
+	if (c->boundary_mask != U64_MAX) {
+		room = c->boundary_mask + 1;
+		if (!c->translated)
+			room -= phys & c->boundary_mask;
 		max = min_t(u64, max, room);
 	}
 

@@ -25,7 +25,8 @@
  * @bounce_all: even memory within reach is bounced (swiotlb=force); not in a
  *	merge
  * @translated: behind a translating IOMMU: all but @chunk and @needs_pages
- *	concerns what it sees, not where memory lies; not in a merge
+ *	concerns what it sees, which is cut for it, not where memory lies; not in
+ *	a merge
  * @needs_pages: takes no memory without struct page
  */
 struct vbm_constraints {

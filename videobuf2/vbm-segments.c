@@ -243,6 +243,39 @@ int __vbm_segments_count(const struct vbm_backing *backing, struct device *dev,
 	return nr ? nr : -EOPNOTSUPP;
 }
 
+static bool vbm_segments_one_address(const struct vbm_mapping *map)
+{
+	return map->vdev->limits.max_segments == 1 &&
+	       vbm_mapping_contiguous(&map->sgt) >= map->backing->size;
+}
+
+/*
+ * An IOMMU joins segments as far as the driver has told the DMA API that it may,
+ * which may be farther than somebody else has stated, and not where they bounce.
+ */
+static bool vbm_segments_met(struct vbm_mapping *map)
+{
+	const struct vbm_constraints *limits = &map->vdev->limits;
+	bool one = vbm_segments_one_address(map);
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (!IS_ALIGNED(sg_dma_address(map->sgt.sgl) - map->backing->offset,
+			limits->align))
+		return false;
+	if (!one && map->sgt.nents > limits->max_segments)
+		return false;
+	for_each_sgtable_dma_sg(&map->sgt, sg, i) {
+		u64 last = sg_dma_address(sg) + sg_dma_len(sg) - 1;
+
+		if (!one && sg_dma_len(sg) > limits->max_segment)
+			return false;
+		if ((sg_dma_address(sg) ^ last) & ~limits->boundary_mask)
+			return false;
+	}
+	return true;
+}
+
 /**
  * vbm_segments_map() - fill the master table and map it
  * @map: the mapping, its table as long as vbm_segments_count() said
@@ -255,7 +288,8 @@ int __vbm_segments_count(const struct vbm_backing *backing, struct device *dev,
  * that read. The queue's own device is mapped as stock maps it.
  *
  * Context: may sleep.
- * Return: 0, or what the DMA API says.
+ * Return: 0; -EOPNOTSUPP if an IOMMU does not make of it what the device asks;
+ *	or what the DMA API says.
  */
 int vbm_segments_map(struct vbm_mapping *map, struct device *dev, bool own)
 {
@@ -283,6 +317,10 @@ int vbm_segments_map(struct vbm_mapping *map, struct device *dev, bool own)
 	ret = vbm_segments_map_list(map, dev);
 	if (ret)
 		return ret;
+	if (map->vdev->limits.translated && !vbm_segments_met(map)) {
+		vbm_segments_unmap(map, dev, DMA_ATTR_SKIP_CPU_SYNC);
+		return -EOPNOTSUPP;
+	}
 	map->need_sync = vbm_segments_need_sync(map, dev);
 	if (map->need_sync && !own && map->dir == DMA_FROM_DEVICE) {
 		vbm_segments_unmap(map, dev, DMA_ATTR_SKIP_CPU_SYNC);
