@@ -92,10 +92,13 @@ vbm_placement_lacks_locked(struct vbm_buf *buf,
 	return *soft ? VBM_REQ_SEGMENTS : lacks;
 }
 
-/* Drops the buffer's lock for a while. */
+/*
+ * Drops the buffer's lock for a while. For a wish nobody else has to let go of
+ * what is mapped.
+ */
 static enum vbm_refusal
 vbm_placement_try_locked(struct vbm_buf *buf, const struct vbm_attachment *att,
-			 struct vbm_demand *demand)
+			 struct vbm_demand *demand, bool wish)
 {
 	struct vbm_request req = {
 		.dev = buf->plane.dev,
@@ -108,7 +111,8 @@ vbm_placement_try_locked(struct vbm_buf *buf, const struct vbm_attachment *att,
 		.coherent = buf->coherent,
 	};
 
-	if (!vbm_move_possible_locked(buf) && vbm_mapping_users_locked(buf)) {
+	if (!wish && !vbm_move_possible_locked(buf) &&
+	    (vbm_mapping_users_locked(buf) || !vbm_revoke_idle(buf))) {
 		mutex_unlock(&buf->lock);
 		vbm_cache_unmap_parked(buf);
 		if (!buf->pins)
@@ -173,6 +177,7 @@ int vbm_placement_for_locked(struct vbm_buf *buf,
 	enum vbm_requirement lacks, never;
 	struct vbm_demand demand;
 	enum vbm_refusal why;
+	const char *who;
 	bool soft;
 	int ret;
 
@@ -189,16 +194,22 @@ int vbm_placement_for_locked(struct vbm_buf *buf,
 
 	vbm_demand_collect_locked(buf, att, &demand);
 	never = vbm_constraints_possible(&demand.all, buf->plane.size);
+	who = demand.by[never].name;
+	if (!never && lacks != VBM_REQ_PAGES && att->vdev->limits.translated) {
+		/* It lies well anywhere, or nowhere. */
+		never = lacks;
+		who = att->vdev->name;
+	}
 	if (never) {
 		if (soft || vbm_placement_bearable(buf, att, lacks))
 			return 0;
 		vbm_placement_tell_locked(buf, att, lacks,
 					  "no memory would do for all, because of",
-					  demand.by[never].name);
+					  who);
 		return -EOPNOTSUPP;
 	}
 
-	why = vbm_placement_try_locked(buf, att, &demand);
+	why = vbm_placement_try_locked(buf, att, &demand, soft);
 	if (!why || soft || vbm_placement_bearable(buf, att, lacks))
 		return 0;
 	ret = vbm_placement_errno(buf, why);
@@ -230,7 +241,7 @@ int vbm_placement_move(struct vbm_buf *buf)
 	mutex_lock(&buf->lock);
 	if (buf->backing) {
 		vbm_demand_collect_locked(buf, NULL, &demand);
-		why = vbm_placement_try_locked(buf, NULL, &demand);
+		why = vbm_placement_try_locked(buf, NULL, &demand, false);
 		ret = vbm_placement_errno(buf, why);
 	}
 	mutex_unlock(&buf->lock);

@@ -46,13 +46,18 @@ void vbm_revoke_unpin(struct dma_buf_attachment *attach)
 	buf->pins -= !!attach->importer_ops;
 }
 
+/* Is it, or somebody who shares its mapping, mapped? */
 static bool vbm_revoke_uses(const struct vbm_attachment *att)
 {
+	const struct vbm_mapping *map;
 	unsigned int i;
 
-	for (i = 0; i < VBM_NR_DIRS; i++)
-		if (att->maps[i] && att->maps[i]->in_use)
+	for (i = 0; i < VBM_NR_DIRS; i++) {
+		map = att->maps[i];
+		/* The buffer itself has its own device's, while that is there. */
+		if (map && map->in_use > (map == map->buf->own && map->live))
 			return true;
+	}
 	return false;
 }
 
@@ -112,7 +117,6 @@ static struct dma_buf *vbm_revoke_next(struct vbm_buf *buf)
 void vbm_revoke(struct vbm_buf *buf, const struct vbm_attachment *but)
 {
 	struct dma_buf *dmabuf;
-	bool asked = false;
 
 	dma_resv_assert_held(&buf->resv);
 	if (but && but->attach->importer_ops)
@@ -122,11 +126,9 @@ void vbm_revoke(struct vbm_buf *buf, const struct vbm_attachment *but)
 	while ((dmabuf = vbm_revoke_next(buf))) {
 		dma_buf_invalidate_mappings(dmabuf);
 		dma_buf_put(dmabuf);
-		asked = true;
 	}
-	if (asked)
-		dma_resv_wait_timeout(&buf->resv, DMA_RESV_USAGE_BOOKKEEP,
-				      false, HZ);
+	/* Also for what was mapped, and is unmapped by now. */
+	dma_resv_wait_timeout(&buf->resv, DMA_RESV_USAGE_BOOKKEEP, false, HZ);
 }
 
 /* Has all signalled that may still access it? Context: its dma_resv held. */
