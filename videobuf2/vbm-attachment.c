@@ -137,10 +137,10 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 		ret = vbm_storage_secure_locked(buf);
 		if (ret)
 			return ERR_PTR(ret);
-		/* The DMA API's; its table would be empty. */
-		if (!buf->backing->nr_extents)
-			return ERR_PTR(-EOPNOTSUPP);
 	}
+	/* The DMA API's, who did not say where it lies: the table would be empty. */
+	if (!buf->backing->nr_extents)
+		return ERR_PTR(-EOPNOTSUPP);
 	/* Others look for pages, and do not let go when they are to. */
 	if (buf->backing->part && !att->exact &&
 	    !vbm_backing_has_pages(buf->backing))
