@@ -39,6 +39,7 @@ struct vbm_inbox vbm_registry = {
 	.fresh = LLIST_HEAD_INIT(vbm_registry.fresh),
 	.list = LIST_HEAD_INIT(vbm_registry.list),
 };
+
 /* Guards vbm_registry: planes that debugfs shows. */
 DEFINE_MUTEX(vbm_registry_lock);
 
@@ -206,11 +207,11 @@ static bool vbm_buf_keeps_to(struct vbm_backing *backing,
  * Ask the allocators in turn. Memory that the device can not use (-EFAULT, what
  * mapping it gave) is a reason to ask the next one; no memory is not. @movable:
  * only those whose memory can be left again, or a region, which nothing
- * replaces. @for_all: only what keeps to all limits, which are a merge.
+ * replaces. @for_all: only what keeps to these limits, which are a merge; or NULL.
  */
 int vbm_buf_find_backing_locked(struct vbm_buf *buf,
 				const struct vbm_request *req, bool movable,
-				bool for_all)
+				const struct vbm_constraints *for_all)
 {
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing;
@@ -229,7 +230,7 @@ int vbm_buf_find_backing_locked(struct vbm_buf *buf,
 		}
 		ret = -EFAULT;
 		if (!for_all || (*allocator)->only ||
-		    vbm_buf_keeps_to(backing, req->limits))
+		    vbm_buf_keeps_to(backing, for_all))
 			ret = vbm_buf_set_backing_locked(buf, backing);
 		if (!ret)
 			return 0;
@@ -246,7 +247,7 @@ static int vbm_buf_find_backing(struct vbm_buf *buf,
 	int ret;
 
 	mutex_lock(&buf->lock);
-	ret = vbm_buf_find_backing_locked(buf, req, false, false);
+	ret = vbm_buf_find_backing_locked(buf, req, false, NULL);
 	mutex_unlock(&buf->lock);
 	return ret;
 }

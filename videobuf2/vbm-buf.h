@@ -40,6 +40,6 @@ int vbm_buf_set_backing_locked(struct vbm_buf *buf,
 			       struct vbm_backing *backing);
 int vbm_buf_find_backing_locked(struct vbm_buf *buf,
 				const struct vbm_request *req, bool movable,
-				bool for_all);
+				const struct vbm_constraints *for_all);
 
 #endif

@@ -137,7 +137,7 @@ static int vbm_storage_find_for_locked(struct vbm_buf *buf,
 		/* The own device sees one address, wherever the pages are. */
 		limits.translated = buf->vdev->limits.translated;
 	return vbm_buf_find_backing_locked(buf, &req, !buf->plane.contig,
-					   true);
+					   &demand->all);
 }
 
 /* Memory that all who are attached can have; an error if that can not be. */
@@ -167,7 +167,7 @@ static int vbm_storage_find_locked(struct vbm_buf *buf)
 	    !vbm_storage_find_for_all_locked(buf))
 		return 0;
 	vbm_buf_request(buf, &buf->vdev->limits, &req);
-	return vbm_buf_find_backing_locked(buf, &req, false, false);
+	return vbm_buf_find_backing_locked(buf, &req, false, NULL);
 }
 
 static void vbm_storage_account_locked(struct vbm_buf *buf)
