@@ -122,6 +122,8 @@ void vbm_demand_collect_locked(struct vbm_buf *buf,
 	vbm_constraints_init(&demand->all);
 
 	vbm_demand_own(vbm_buf_vdev(buf), buf->plane.contig, &c);
+	if (buf->coherent && buf->plane.contig)
+		c.max_addr = min(c.max_addr, vbm_buf_vdev(buf)->max_coherent);
 	vbm_demand_add(demand, &c, vbm_buf_device(buf), buf->plane.size,
 		       false);
 	list_for_each_entry(att, vbm_inbox_list(&buf->attachments),

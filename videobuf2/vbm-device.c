@@ -258,6 +258,7 @@ struct vbm_device *vbm_device_get(struct device *dev)
 		return ERR_PTR(-ENOMEM);
 	}
 	vbm_device_describe(dev, &vdev->limits);
+	vdev->max_coherent = vbm_device_max_coherent(dev);
 	vdev->direct = vbm_device_direct(dev);
 	vdev->content = vbm_constraints_content(&vdev->limits);
 

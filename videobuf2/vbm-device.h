@@ -48,6 +48,7 @@ struct vbm_client {
  * @clients: what is mapped for it, guarded by vbm_devices_lock
  * @parked: imports that are kept mapped for it, guarded by vbm_cache_lock
  * @limits: what it asks of memory, as of its first use; does not change
+ * @max_coherent: highest address of coherent memory that its driver asks for
  * @direct: it sees memory where it lies
  * @content: no memory of RAM fails its @limits, in whatever pieces
  * @lesson: what was learnt of it; see vbm-lesson.c
@@ -68,6 +69,7 @@ struct vbm_device {
 	struct list_head clients;
 	unsigned int parked;
 	struct vbm_constraints limits;
+	u64 max_coherent;
 	bool direct;
 	bool content;
 	struct {

@@ -449,6 +449,23 @@ void vbm_device_describe(struct device *dev, struct vbm_constraints *limits)
 }
 
 /**
+ * vbm_device_max_coherent() - how high may coherent memory of a device lie?
+ * @dev: the device
+ *
+ * Drivers that map memory only say nothing of it (dma_set_mask()), and are left
+ * with 32 bits.
+ *
+ * Context: any.
+ * Return: a physical address, U64_MAX where an IOMMU makes the address.
+ */
+u64 vbm_device_max_coherent(struct device *dev)
+{
+	if (!vbm_device_direct(dev) || !dev->coherent_dma_mask)
+		return U64_MAX;
+	return vbm_limits_max_addr(dev, fls64(dev->coherent_dma_mask));
+}
+
+/**
  * vbm_device_direct() - does a device see memory where it lies?
  * @dev: the device
  *

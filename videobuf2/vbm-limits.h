@@ -13,5 +13,6 @@ void vbm_limits_fini(void);
 
 void vbm_device_describe(struct device *dev, struct vbm_constraints *limits);
 bool vbm_device_direct(struct device *dev);
+u64 vbm_device_max_coherent(struct device *dev);
 
 #endif
