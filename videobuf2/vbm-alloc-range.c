@@ -48,6 +48,7 @@
 #define VBM_RANGE_NEVER		UINT_MAX
 /* Ranges that pages are moved out of in vain before that is given up. */
 #define VBM_RANGE_TRIES		16
+#define VBM_RANGE_REFUSALS	1024
 /* Pages that a pass which is choosy looks at. */
 #define VBM_RANGE_LOOK		(SZ_4G >> PAGE_SHIFT)
 
@@ -67,6 +68,7 @@ static atomic_long_t vbm_range_bytes;
  * @max_cost: pages that may have to be moved out of a candidate
  * @look: blocks that this pass may still look at
  * @tries: ranges that may still be tried in vain
+ * @refusals: ranges that the kernel may still turn down as they are
  */
 struct vbm_range_search {
 	const struct vbm_request *req;
@@ -76,6 +78,7 @@ struct vbm_range_search {
 	unsigned long max_cost;
 	unsigned long look;
 	unsigned int tries;
+	unsigned int refusals;
 };
 
 /*
@@ -134,8 +137,29 @@ static unsigned int vbm_range_block_cost(struct zone *zone, unsigned long pfn)
 	return cost;
 }
 
-static int vbm_range_try(struct vbm_range_search *search, unsigned long pfn,
-			 unsigned long cost)
+/*
+ * Has the kernel turned it down as it was? CMA's blocks are not for others, and
+ * what somebody else isolates is not either, which nothing says before.
+ */
+static bool vbm_range_untouched(const struct vbm_range_search *search,
+				struct zone *zone, unsigned long pfn,
+				unsigned long cost)
+{
+	unsigned long i, now = 0;
+	unsigned int add;
+
+	for (i = 0; i < search->nr_blocks; i++) {
+		add = vbm_range_block_cost(zone, pfn);
+		if (add == VBM_RANGE_NEVER)
+			return false;
+		now += add;
+		pfn += pageblock_nr_pages;
+	}
+	return now == cost;
+}
+
+static int vbm_range_try(struct vbm_range_search *search, struct zone *zone,
+			 unsigned long pfn, unsigned long cost)
 {
 	int ret;
 
@@ -143,9 +167,15 @@ static int vbm_range_try(struct vbm_range_search *search, unsigned long pfn,
 				     GFP_KERNEL | __GFP_RETRY_MAYFAIL |
 				     __GFP_NOWARN);
 	vbm_stat_inc(ret ? VBM_STAT_RANGE_TRIES : VBM_STAT_RANGES);
-	/* In vain for nothing is cheap: memory that somebody else isolates. */
-	if (ret == -EBUSY && cost && !--search->tries)
-		ret = -ENOMEM;
+	if (ret == -EBUSY) {
+		/* In vain for nothing is cheap. */
+		if (vbm_range_untouched(search, zone, pfn, cost))
+			search->refusals--;
+		else
+			search->tries--;
+		if (!search->tries || !search->refusals)
+			ret = -ENOMEM;
+	}
 	return ret;
 }
 
@@ -181,7 +211,7 @@ static int vbm_range_walk(struct vbm_range_search *search, struct zone *zone,
 		first = pfn - (search->nr_blocks - 1) * pageblock_nr_pages;
 		if (!vbm_alloc_fits(search->req, PFN_PHYS(first)))
 			continue;
-		ret = vbm_range_try(search, first, cost);
+		ret = vbm_range_try(search, zone, first, cost);
 		if (ret != -EBUSY) {
 			*found = first;
 			return ret;
@@ -278,6 +308,7 @@ static struct page *vbm_range_find(const struct vbm_request *req)
 		.req = req,
 		.nr_pages = req->size >> PAGE_SHIFT,
 		.tries = VBM_RANGE_TRIES,
+		.refusals = VBM_RANGE_REFUSALS,
 	};
 	unsigned long pfn;
 	int ret;
