@@ -250,7 +250,7 @@ bool vbm_pool_put(struct page *page, unsigned long nr_pages)
 	    !vbm_pool_acceptable(page, nr_pages))
 		return false;
 	/* Not worth any effort. */
-	block = kmalloc(sizeof(*block), GFP_NOWAIT | __GFP_NOWARN);
+	block = kmalloc_obj(*block, GFP_NOWAIT | __GFP_NOWARN);
 	if (!block)
 		return false;
 	block->page = page;
