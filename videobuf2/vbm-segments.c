@@ -137,7 +137,8 @@ static int vbm_segments_map_resource(struct vbm_mapping *map,
 	return 0;
 }
 
-static int vbm_segments_map_list(struct vbm_mapping *map, struct device *dev)
+static __always_inline int
+vbm_segments_map_table(struct vbm_mapping *map, struct device *dev)
 {
 	struct scatterlist *sg = map->sgt.sgl;
 
@@ -253,7 +254,7 @@ static bool vbm_segments_one_address(const struct vbm_mapping *map)
  * An IOMMU joins segments as far as the driver has told the DMA API that it may,
  * which may be farther than somebody else has stated, and not where they bounce.
  */
-static bool vbm_segments_met(struct vbm_mapping *map)
+static noinline bool vbm_segments_met(struct vbm_mapping *map)
 {
 	const struct vbm_constraints *limits = &map->vdev->limits;
 	bool one = vbm_segments_one_address(map);
@@ -314,7 +315,7 @@ int vbm_segments_map(struct vbm_mapping *map, struct device *dev, bool own)
 		map->sgt.nents = 1;
 		return 0;
 	}
-	ret = vbm_segments_map_list(map, dev);
+	ret = vbm_segments_map_table(map, dev);
 	if (ret)
 		return ret;
 	if (map->vdev->limits.translated && !vbm_segments_met(map)) {
@@ -325,7 +326,7 @@ int vbm_segments_map(struct vbm_mapping *map, struct device *dev, bool own)
 	if (map->need_sync && !own && map->dir == DMA_FROM_DEVICE) {
 		vbm_segments_unmap(map, dev, DMA_ATTR_SKIP_CPU_SYNC);
 		map->map_dir = DMA_BIDIRECTIONAL;
-		ret = vbm_segments_map_list(map, dev);
+		ret = vbm_segments_map_table(map, dev);
 	}
 	return ret;
 }
