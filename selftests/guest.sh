@@ -10,6 +10,8 @@ set -u
 boot=$1
 shift
 bin=${VBM_SELFTESTS:-/build/selftests}
+# shellcheck source=../testbed/lib/instruments.sh
+. /src/testbed/lib/instruments.sh
 
 # What two boots must not see of each other: all tests are for both kinds of
 # backend, and vbcam is the one driver of dma-sg. Cameras: three of dma-sg, two
@@ -115,20 +117,6 @@ unload()
 		fi
 	done > "$tap"
 	echo "1..$n" >> "$tap"
-}
-
-# A validator turns itself off at its first report, or for want of memory; from
-# then on it is quiet whatever happens. Only where there is one.
-instruments()
-{
-	[ -e /proc/lockdep_stats ] || return 0
-	if grep -q -E '^ *debug_locks: +1$' /proc/lockdep_stats; then
-		echo 'ok 1 - lockdep is on to the end'
-	else
-		echo 'not ok 1 - lockdep is on to the end'
-		sed 's/^/#   /' /proc/lockdep_stats
-	fi > /out/instruments.tap
-	echo '1..1' >> /out/instruments.tap
 }
 
 # The first memory cgroup makes the kernel patch its own code, and so does the end

@@ -19,7 +19,7 @@
 #include "v4l2.h"
 
 #define PLANES	8
-#define RUNS	20
+#define RUNS	20	/* or VBM_RUNS: where each page costs more */
 #define PARAMETER "/sys/module/videobuf2_mem/parameters/pool_mb"
 
 /* What somebody has left in the pool is no proof of anything. Returns what was. */
@@ -35,6 +35,13 @@ static long long set_pool(long long mb)
 	snprintf(text, sizeof(text), "%lld", mb);
 	CHECK_OK(write_file(PARAMETER, text));
 	return old;
+}
+
+static unsigned int runs(void)
+{
+	const char *text = getenv("VBM_RUNS");
+
+	return text ? atoi(text) : RUNS;
 }
 
 static struct vnode *open_4k(const char *node)
@@ -75,10 +82,11 @@ static void test_page_cache(const char *node)
 	long long total = meminfo("MemTotal"), killed = vmstat("oom_kill");
 	struct vnode *n = open_4k(node);
 	long long cached, pool = set_pool(0);
-	unsigned int run;
+	unsigned int run, nr = runs();
 	int ret;
 
-	for (run = 0; run < RUNS; run++) {
+	CHECK(nr > 0);
+	for (run = 0; run < nr; run++) {
 		memory_cache_fill(total / 16);
 		cached = meminfo("Cached") + meminfo("Buffers");
 		if (cached < total * 3 / 4)
@@ -89,7 +97,7 @@ static void test_page_cache(const char *node)
 			FAIL("run %u: %s", run, ksft_errno(-ret));
 		if (ret < PLANES)
 			FAIL("run %u: %d of %u planes", run, ret, PLANES);
-		if (run == 0 || run == RUNS - 1)
+		if (run == 0 || run == nr - 1)
 			check_buffers(n, PLANES);
 		CHECK_OK(vnode_reqbufs(n, 0, V4L2_MEMORY_MMAP));
 	}
@@ -275,7 +283,7 @@ static void test_returns(const char *node)
 #define LARGE_NODE (NODE_CONTIG | NODE_SPLANE | NODE_CAP | NODE_VIVID)
 
 static const struct ksft_test tests[] = {
-	{ "4K: 8 planes, 20 times, with memory full of page cache",
+	{ "4K: 8 planes, each time, with memory full of page cache",
 	  test_page_cache, LARGE_NODE, .timeout = 900,
 	  .stock = "ENOMEM, and a WARN in the page allocator" },
 	{ "4K: memory that is locked moves away, and keeps its bytes",

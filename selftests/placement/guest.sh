@@ -13,6 +13,8 @@ here=/src/selftests/placement
 . /src/testbed/lib/tap.sh
 # shellcheck source=../../testbed/lib/watch.sh
 . /src/testbed/lib/watch.sh
+# shellcheck source=../../testbed/lib/instruments.sh
+. /src/testbed/lib/instruments.sh
 
 unload()
 {
@@ -45,4 +47,5 @@ for part; do
 	fi >> /out/unload.tap
 done
 echo "1..$#" >> /out/unload.tap
+instruments
 exit 0
