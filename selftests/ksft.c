@@ -49,17 +49,20 @@ void ksft_say(const char *fmt, ...)
 	fflush(stdout);
 }
 
-/* Of the child that was last, for its parent. */
+/* Of the child that was last, for its parent, if there is one. */
 static char *failure;
 
 void ksft_fail_at(int how, const char *file, int line, const char *fmt, ...)
 {
+	char text[256];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(failure, 256, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	printf("#   %s:%d: %s\n", file, line, failure);
+	if (failure)
+		strcpy(failure, text);
+	printf("#   %s:%d: %s\n", file, line, text);
 	fflush(stdout);
 	_exit(how);
 }
