@@ -27,6 +27,7 @@ After the hop, "@" and any of these, separated by commas:
   tail=N      that many of the last frames may be left unread (0)
   drop=N      that many may be missing before the last one that was read (0)
   least=N     --least, for this hop
+  first=N     the first frame that was read is the writer's number N
 
 Options:
   --least N       each reader in the trace has read at least so many frames (1)
@@ -210,10 +211,10 @@ class Hop:
         self.writer, arrow, self.reader = text.partition(">")
         if not arrow:
             sys.exit(f"chain.py: no hop: {text}")
-        self.tail, self.drop, self.least = 0, 0, 0
+        self.tail, self.drop, self.least, self.first = 0, 0, 0, None
         for option in filter(None, options.split(",")):
             name, _, value = option.partition("=")
-            if name not in ("tail", "drop", "least"):
+            if name not in ("tail", "drop", "least", "first"):
                 sys.exit(f"chain.py: no option of a hop: {option}")
             setattr(self, name, int(value))
 
@@ -269,6 +270,9 @@ class Hop:
                     "comes again or out of order" if frame.total in where
                     else f"was not written by {self.writer}"))
             last, matched = following[0], matched + 1
+            if matched == 1 and self.first not in (None, written[last].number):
+                raise Wrong(f"{self.reader}: the first frame is "
+                            f"{self.writer}'s number {written[last].number}")
         dropped, tail = last + 1 - matched, len(written) - last - 1
         if dropped > self.drop:
             raise Wrong(f"{self.reader}: {dropped} frames of {self.writer} "
@@ -472,6 +476,11 @@ def test_frames(directory, check):
     check(run([0, 1], "@tail=2"), "ok 2 of 4", "as many as may be")
     check(run([0, 1], "@tail=2", "--least", "3"), "not 3", "too few")
     check(run([0, 1], "@tail=2,least=3"), "not 3", "too few for this hop")
+    check(run([0, 1, 2, 3], "@first=0"), "ok 4 of 4", "from the first on")
+    check(run([1, 2, 3], "@first=0,drop=1"), "YUYV's number 1",
+          "the first one is missing")
+    check(run([1, 2, 3], "@first=0", cam=(1, 2, 3)), "YUYV's number 1",
+          "there is no first one")
     check(run([]), "not 1", "none")
     check(run([0, 3], "", "--lost", "cam=2", cam=(0, 3)), "ok 2",
           "lost frames that are counted")

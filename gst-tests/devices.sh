@@ -76,7 +76,8 @@ trace_on()
 
 	echo 0 > $TRACING/options/record-cmd
 	for event in vbdma/vbdma_frame vbm/vbm_buf_alloc vbm/vbm_export \
-		vbm/vbm_attach vbm/vbm_map vbm/vbm_map_cached vbm/vbm_mmap; do
+		vbm/vbm_attach vbm/vbm_map vbm/vbm_map_cached vbm/vbm_mmap \
+		vbm/vbm_move; do
 		[ "$(cat $TRACING/events/$event/enable)" = 1 ] ||
 			echo 1 > $TRACING/events/$event/enable
 	done

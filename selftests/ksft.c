@@ -49,15 +49,20 @@ void ksft_say(const char *fmt, ...)
 	fflush(stdout);
 }
 
+/* Of the child that was last, for its parent, if there is one. */
+static char *failure;
+
 void ksft_fail_at(int how, const char *file, int line, const char *fmt, ...)
 {
+	char text[256];
 	va_list ap;
 
-	printf("#   %s:%d: ", file, line);
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	putchar('\n');
+	if (failure)
+		strcpy(failure, text);
+	printf("#   %s:%d: %s\n", file, line, text);
 	fflush(stdout);
 	_exit(how);
 }
@@ -92,6 +97,7 @@ static int kmsg = -1;
 struct log_seen {
 	unsigned int lines;
 	bool report;
+	bool wanted;
 	char first[256];
 };
 
@@ -133,7 +139,8 @@ static bool is_vivids_stack(const char *text, enum stack *stack)
 	return true;
 }
 
-static void log_read(struct log_seen *seen)
+/* @want: to be looked for in it, or NULL. */
+static void log_read(struct log_seen *seen, const char *want)
 {
 	enum stack stack = NO_STACK;
 	char buf[8192], *text;
@@ -154,6 +161,8 @@ static void log_read(struct log_seen *seen)
 		if (atoi(buf) >> 3)
 			continue;
 		seen->lines += !is_vivids_stack(text, &stack);
+		if (want && strstr(text, want))
+			seen->wanted = true;
 		if (!seen->report && is_report(text)) {
 			seen->report = true;
 			snprintf(seen->first, sizeof(seen->first), "%.200s", text);
@@ -230,6 +239,23 @@ static void result(bool ok, const char *text, const char *directive)
 	fflush(stdout);
 }
 
+/* Has stock failed, and as it was to? */
+static bool is_defect(const struct ksft_test *t, int ret, bool by_bytes,
+		      const struct log_seen *seen)
+{
+	bool ok = t->flags & KSFT_BY_BYTES ? by_bytes : ret != KSFT_PASS;
+
+	if (t->stock_says && !strstr(failure, t->stock_says)) {
+		ksft_say("that does not say \"%s\"", t->stock_says);
+		ok = false;
+	}
+	if (t->stock_log && !seen->wanted) {
+		ksft_say("the kernel's log has no \"%s\"", t->stock_log);
+		ok = false;
+	}
+	return ok;
+}
+
 static void run_one(const struct ksft_test *t, const char *node)
 {
 	unsigned int log_max = t->log_max ? t->log_max : 20;
@@ -250,7 +276,8 @@ static void run_one(const struct ksft_test *t, const char *node)
 
 	gauges_read(&before);
 	objects = bufinfo_count(NULL);
-	log_read(&seen);
+	log_read(&seen, NULL);
+	failure[0] = '\0';
 
 	ret = run_child(t, node);
 	if (ret == KSFT_SKIP) {
@@ -267,7 +294,7 @@ static void run_one(const struct ksft_test *t, const char *node)
 		ksft_say("left behind: %s", what);
 		ret = KSFT_FAIL;
 	}
-	log_read(&seen);
+	log_read(&seen, t->stock_log);
 	if (seen.report) {
 		ksft_say("the kernel reports: %s", seen.first);
 		ret = KSFT_FAIL;
@@ -280,8 +307,7 @@ static void run_one(const struct ksft_test *t, const char *node)
 	if (defect) {
 		snprintf(text, sizeof(text), "stock fails: %s%s (%s)", t->name,
 			 name, t->stock);
-		result(t->flags & KSFT_BY_BYTES ? by_bytes : ret != KSFT_PASS,
-		       text, "");
+		result(is_defect(t, ret, by_bytes, &seen), text, "");
 		return;
 	}
 	result(ret == KSFT_PASS, text, "");
@@ -403,6 +429,7 @@ int ksft_main(int argc, char **argv, const struct ksft_test *tests, size_t nr)
 	}
 	lseek(kmsg, 0, SEEK_END);
 	skip_reason = shared_alloc(256);
+	failure = shared_alloc(256);
 
 	if (device) {
 		nodes[0] = (char *)device;

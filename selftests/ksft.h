@@ -12,8 +12,9 @@
  * - our own gauges, where our modules are loaded: each must be as before.
  *
  * A test with @stock set shows a defect of the kernel's own backends. With the
- * environment's STOCK=1 it must fail, and its result is turned round. Tests
- * without it must pass on both.
+ * environment's STOCK=1 it must fail, and its result is turned round; with
+ * @stock_says or @stock_log set, in that way and no other. Tests without it must
+ * pass on both.
  */
 #ifndef KSFT_H
 #define KSFT_H
@@ -57,6 +58,8 @@ struct ksft_test {
 	const char *stock;	/* the defect that stock shows, or NULL */
 	unsigned int log_max;	/* kernel log lines allowed; 0: 20 */
 	unsigned int timeout;	/* seconds; 0: 120 */
+	const char *stock_says;	/* in the failed check's text there, or NULL */
+	const char *stock_log;	/* in the kernel's log there, or NULL */
 };
 
 extern bool ksft_stock;

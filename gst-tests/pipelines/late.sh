@@ -27,35 +27,57 @@ late_camera()	# legacy
 		CAM[0]=$(node_named vbcam.0) && CAM[1]=$(node_named vbcam.1)
 }
 
-# "ok" if each buffer that the display has had is in one piece, none has moved
-# twice, and no other move has been until the end.
-late_moves()	# file with the lines of "buffers"
+# "ok" if as many moves were made as there were buffers in pieces: each of these is
+# in one piece now and has moved, once and out of pieces; no other has, and none
+# since the display has had them all.
+late_moves()	# file with the lines of "buffers", trace
 {
 	awk -v all="$(delta moves)" '
-		/ kind=mmap dev=vbcam.0 / {
-			match($0, / moves=[0-9]+/)
-			moves = substr($0, RSTART + 7, RLENGTH - 7)
-			sum += moves
-			if (moves > 1)
-				wrong = "moved " moves " times: " $1
-			if (!/[=,]vbdisp.1:/)
-				next
-			had++
-			if (!/ extents=1 /)
-				wrong = "is in pieces: " $1
+		function value(name) {
+			match($0, " " name "=[^ ]*")
+			return substr($0, RSTART + length(name) + 2,
+				      RLENGTH - length(name) - 2)
+		}
+		FNR == NR {
+			if (/ kind=mmap dev=vbcam.0 /) {
+				id = substr($1, 5)
+				moves[id] = value("moves")
+				sum += moves[id]
+				had += shown[id] = /[=,]vbdisp.1:/
+				if (shown[id] && value("extents") != 1)
+					wrong = "is in pieces: " $1
+			}
+			next
+		}
+		/ vbm_move: / && / moved$/ {
+			id = value("buf")
+			if (!(id in moves))
+				wrong = "another one has moved: " id
+			if (++traced[id] > 1)
+				wrong = "has moved twice: " id
+			if (!shown[id])
+				wrong = "has moved for nobody: " id
+			if (value("extents") !~ /^([2-9]|[1-9][0-9]+)->1$/)
+				wrong = "had no need to: " $0
+			n++
 		}
 		END {
+			for (id in moves)
+				if (moves[id] != traced[id] + 0)
+					wrong = id " has moved " moves[id] \
+						" times, not " traced[id] + 0
 			if (wrong)
 				print wrong
 			else if (!had)
 				print "the display has had none"
 			else if (!sum)
 				print "none has moved"
-			else if (sum != all)
-				print all " moves, and " sum " of them in time"
+			else if (sum != all || n != all)
+				print all " moves, " n " traced, " sum \
+					" of them in time"
 			else
 				print "ok"
-		}' "$1"
+		}' "$1" "$2"
 }
 
 late()
@@ -66,7 +88,7 @@ late()
 	COUNTERS=("exports_total>0" "imports_total>0"
 		"import_maps=imports_total" "moves>0" "moves_refused_frozen=0"
 		"moves_refused_owned=0" "user_maps=0" "user_faults=0")
-	HOPS=("vbcam.0:YUYV>vbdisp.1:YUYV@tail=16")
+	HOPS=("vbcam.0:YUYV>vbdisp.1:YUYV@tail=16,first=0")
 
 	late_run $name 60
 	# By then each buffer has been round.
@@ -75,8 +97,8 @@ late()
 	gst_wait
 	run_end $name
 	zero_copy $name 30
-	holds "$(late_moves /tmp/$name.buffers)" \
-		"$name: each buffer moves once, then none" $name
+	holds "$(late_moves /tmp/$name.buffers /tmp/$name.trace)" \
+		"$name: each buffer in pieces moves once, then none" $name
 	nothing_left $name
 
 	late_camera 1 || tap_not_ok "$name: the camera loads as legacy"
