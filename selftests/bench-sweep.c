@@ -5,14 +5,17 @@
  * bench-sweep, and says in what memory (bench-sweep-guest.sh).
  *
  *	bench-sweep figures|times STORAGE EXPORTER IMPORTER...
+ *	bench-sweep found STORAGE EXPORTER
  *
  * "times" are those with one importer, "figures" all of them and then the
  * counts. STORAGE is a name for EXPORTER's memory. Where EXPORTER is "-", the memory is
  * a memfd's, of which every page lies on its own, exported by udmabuf.
  *
- * Three phases: first, each of four dma-bufs for the first time; fixed, one
+ * Phases: first, each of four dma-bufs for the first time; fixed, one
  * dma-buf that stays at its index; rotating, four of them by turns at two
- * indexes. A line for each:
+ * indexes. And found, of vbm-peer's devices and memory of ours: what it costs to
+ * find out, when a device attaches and maps, that it can use the memory. A line
+ * for each:
  *
  *	time STORAGE SIZE IMPORTERS PHASE MIN MEDIAN MAX OPERATIONS
  *	count STORAGE SIZE IMPORTERS PHASE OPERATIONS ATTACHES DETACHES MAPS
@@ -39,6 +42,7 @@
 
 #include "bench-count.h"
 #include "ksft.h"
+#include "peer.h"
 #include "v4l2.h"
 
 #define FDS		4
@@ -372,6 +376,53 @@ static int rotating(const struct point *pt)
 	return ret;
 }
 
+/* An attach, and what it had to map for the first time. */
+static void attach_and_map(int peer, int fd, long long *attach, long long *map)
+{
+	long long t;
+	int id;
+
+	t = now();
+	CHECK_OK(peer_attach(peer, fd));
+	*attach = now() - t - clock_cost;
+	t = now();
+	id = CHECK_OK(peer_map(peer, VBM_PEER_TO_DEVICE, NULL));
+	*map = now() - t - clock_cost;
+	CHECK_OK(peer_unmap(peer, id));
+	CHECK_OK(peer_detach(peer));
+}
+
+/*
+ * Mapping a list takes as long as it is. So from the map by a device that takes as
+ * many segments as there can be, but not more, is taken that by one which takes
+ * anything: what is left is the look at whether the memory does.
+ */
+static void found(const struct size *size)
+{
+	struct vbm_peer_limits limits = { .max_segments = 1 << 20 };
+	struct point pt = { .size = size, .importers = 1 };
+	long long attach, map, any;
+	int peer[2], i;
+
+	if (offer(&pt))
+		return;
+	peer[0] = peer_open(NULL);
+	peer[1] = peer_open(NULL);
+	CHECK_OK(peer_limits(peer[1], &limits));
+	nr_values = 0;
+	for (i = 0; i < WARM + ROUNDS; i++) {
+		attach_and_map(peer[0], pt.fds[i % FDS], &attach, &any);
+		attach_and_map(peer[1], pt.fds[i % FDS], &attach, &map);
+		if (i >= WARM)
+			values[nr_values++] = attach + map - any;
+	}
+	phase_end(&pt, "found");
+	close(peer[0]);
+	close(peer[1]);
+	withdraw(&pt);
+	usleep(SETTLE_US);
+}
+
 static void request(const struct point *pt, unsigned int count)
 {
 	unsigned int k;
@@ -431,10 +482,19 @@ int main(int argc, char **argv)
 	unsigned int i, nr = argc - 4;
 	bool figures;
 
+	if (argc == 4 && !strcmp(argv[1], "found")) {
+		storage = argv[2];
+		exporter = open_node(argv[3]);
+		clock_measure();
+		for (i = 0; i < NR_SIZES; i++)
+			found(&sizes[i]);
+		return 0;
+	}
 	if (argc < 5 || nr > IMPORTERS) {
 		fprintf(stderr,
-			"usage: %s figures|times STORAGE EXPORTER IMPORTER...\n",
-			argv[0]);
+			"usage: %s figures|times STORAGE EXPORTER IMPORTER...\n"
+			"       %s found STORAGE EXPORTER\n",
+			argv[0], argv[0]);
 		return 2;
 	}
 	figures = !strcmp(argv[1], "figures");

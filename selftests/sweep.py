@@ -41,6 +41,8 @@ ROTATING_BAR = 1.15     # over ours with a fixed fd
 FIRST_BAR = 1.15
 # To a percent: a neighbour in the cache's table costs three instructions.
 SAME_BAR = 1.01
+# Finding that memory does for a device that attaches.
+FOUND_BAR = 1.05
 # Rotating fds over stock, contiguous memory; and where every page is an extent.
 CONTIG_BARS = {"none": 0.6, "lazy": 0.4, "strict": 0.4}
 FRAGMENTED_BARS = {"1080p": 0.05, "4K": 0.02}
@@ -138,6 +140,10 @@ def check(points):
                 point["stock"].get("rotating", {}).get(name)
                 for point in points if point["memory"] == memory):
             sys.exit(f"bench: no {name} were counted on stock, {memory}")
+    if "none" in memories(points) and not all(
+            "found" in find(points, "none", "sg", size)["ours"]
+            for size in ("VGA", "8K")):
+        sys.exit("bench: nothing was measured of finding that memory does")
     # What ours is to do none of, stock does at each frame.
     for memory in memories(points):
         for name in COUNTS[:4]:
@@ -226,6 +232,7 @@ def sections(points):
     """The bars, by what they are about: [(title, [row])]."""
     coherent = ["none", "lazy", "strict"]
     fixed, first, own, counts, stock, same = [], [], [], [], [], []
+    found = []
     for memory in memories(points):
         name = MEMORIES[memory][0]
         # Where memory bounces, stock copies too little: nothing to compare.
@@ -266,6 +273,11 @@ def sections(points):
                                       (memory, storage, "8K", "rotating"),
                                       (memory, storage, "VGA", "rotating"),
                                       SAME_BAR))
+        if memory == "none":
+            found.append(in_itself(points, f"8K over VGA, scatter-gather, {name}",
+                                   (memory, "sg", "8K", "found"),
+                                   (memory, "sg", "VGA", "found"),
+                                   FOUND_BAR))
         if right:
             same.append(in_itself(points, f"fragmented over contiguous, {name}",
                                   (memory, "pages", USUAL, "rotating"),
@@ -277,7 +289,9 @@ def sections(points):
               "over 2, after the first round", counts),
              ("4 fds over 2 indexes, over stock", stock),
              ("4 fds over 2 indexes: the same instructions", same),
-             ("first attach and map, over stock", first)]
+             ("first attach and map, over stock", first),
+             ("attach, and finding that the memory does: the same "
+              "instructions", found)]
     return [(title, [row for row in rows if row]) for title, rows in named]
 
 
