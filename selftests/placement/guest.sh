@@ -38,6 +38,11 @@ for part; do
 	move)	"$here/move-guest.sh" vbm-move vbm-move-storm vbm-frozen \
 			vbm-revoke ;;
 	race)	"$here/move-guest.sh" vbm-move-storm ;;
+	translated)
+		"$here/move-guest.sh" vbm-translated vbm-move ;;
+	translated-move)
+		"$here/move-guest.sh" vbm-translated vbm-move vbm-move-storm \
+			vbm-frozen vbm-revoke ;;
 	*)	"$here/$part-guest.sh" ;;
 	esac
 	echo "# $part ended with $?"
