@@ -147,6 +147,15 @@ int step_reference(int step, unsigned int index, void *data, size_t length)
 	});
 }
 
+int step_reference_write(int step, unsigned int index, const void *data,
+			 size_t length)
+{
+	return step_io(step, (struct vbm_step_io){
+		.index = index, .length = length, .reference = 1, .write = 1,
+		.data = (unsigned long)data,
+	});
+}
+
 int step_vread(int step, unsigned int index, size_t offset, void *data,
 	       size_t length)
 {

@@ -37,6 +37,8 @@ int step_write(int step, unsigned int index, unsigned int plane, size_t offset,
 	       const void *data, size_t length);
 /* The first bytes of plane 0, where the driver has kept that they are. */
 int step_reference(int step, unsigned int index, void *data, size_t length);
+int step_reference_write(int step, unsigned int index, const void *data,
+			 size_t length);
 /* Through the driver's kernel address. */
 int step_vread(int step, unsigned int index, size_t offset, void *data,
 	       size_t length);

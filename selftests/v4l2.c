@@ -72,30 +72,41 @@ void *shared_alloc(size_t size)
  * Finding nodes
  */
 
-/* Which backend an instance of vbcam is on, from its module parameter. */
-static bool vbcam_is_sg(const char *bus)
+/*
+ * What a parameter of vbcam's says of the instance behind a node. Which one that
+ * is, the node's name says; a PCI function's does not.
+ */
+static bool vbcam_has(const char *path, const char *parameter)
 {
-	const char *dot = strrchr(bus, '.');
-	int instance = dot ? atoi(dot + 1) : 0;
-	char text[256] = "", *at = text, *item;
-	FILE *f = fopen("/sys/module/vbcam/parameters/sg", "re");
-	bool sg = false;
+	char file[128], name[32] = "", text[256] = "", *at = text, *item;
+	bool has = false;
+	int instance;
+	FILE *f;
 
-	if (!f)
-		return false;
-	if (!fgets(text, sizeof(text), f))
-		text[0] = '\0';
+	snprintf(file, sizeof(file), "/sys/class/video4linux/%s/name",
+		 path + strlen("/dev/"));
+	f = fopen(file, "re");
+	if (!f || !fgets(name, sizeof(name), f) ||
+	    sscanf(name, "vbcam.%d", &instance) != 1)
+		FAIL("%s: what is \"%s\"?", file, name);
+	fclose(f);
+	snprintf(file, sizeof(file), "/sys/module/vbcam/parameters/%s",
+		 parameter);
+	f = fopen(file, "re");
+	if (!f || !fgets(text, sizeof(text), f))
+		FAIL("%s: %s", file, ksft_errno(errno));
 	fclose(f);
 	/* An array has an item for each instance, a scalar one for all. */
 	while ((item = strsep(&at, ",\n")) && *item) {
-		sg = *item == '1' || *item == 'Y';
+		has = *item == '1' || *item == 'Y';
 		if (!instance--)
 			break;
 	}
-	return sg;
+	return has;
 }
 
-static unsigned int flags_of(const struct v4l2_capability *cap)
+static unsigned int flags_of(const char *path,
+			     const struct v4l2_capability *cap)
 {
 	unsigned int c = cap->device_caps, flags = 0;
 
@@ -115,8 +126,7 @@ static unsigned int flags_of(const struct v4l2_capability *cap)
 		flags |= NODE_VIVID | NODE_CONTIG;
 	else if (!strcmp((const char *)cap->driver, "vbcam"))
 		flags |= NODE_VBCAM |
-			 (vbcam_is_sg((const char *)cap->bus_info) ?
-			  NODE_SG : NODE_CONTIG);
+			 (vbcam_has(path, "sg") ? NODE_SG : NODE_CONTIG);
 	else
 		return 0;
 	return flags;
@@ -143,7 +153,7 @@ static int node_probe(const char *path, unsigned int *flags,
 	if (fd < 0)
 		return -errno;
 	if (xioctl(fd, VIDIOC_QUERYCAP, cap) == 0)
-		*flags = flags_of(cap);
+		*flags = flags_of(path, cap);
 	cb.format.type = type_of(*flags);
 	if (*flags && xioctl(fd, VIDIOC_CREATE_BUFS, &cb) == 0) {
 		if (cb.capabilities & V4L2_BUF_CAP_SUPPORTS_USERPTR)
@@ -279,6 +289,19 @@ void vnode_device(const char *path, char *name, size_t max)
 	target[n] = '\0';
 	last = strrchr(target, '/');
 	snprintf(name, max, "%.63s", last ? last + 1 : target);
+}
+
+const char *vnode_managed(unsigned int flags)
+{
+	char *paths[64];
+	int i, nr = vnode_list(paths, 64);
+
+	flags |= NODE_VBCAM;
+	for (i = 0; i < nr; i++)
+		if ((vnode_flags(paths[i]) & flags) == flags &&
+		    !vbcam_has(paths[i], "legacy"))
+			return paths[i];
+	FAIL("no camera of that kind is managed");
 }
 
 struct vnode *vnode_open(const char *path)

@@ -62,6 +62,12 @@ const char *vnode_describe(const char *path);
 /* The first node that has all of @flags and is not @but; NULL: none. */
 const char *vnode_find(unsigned int flags, const char *but);
 
+/*
+ * One of vbcam's that has all of @flags and is not legacy; ends the test where
+ * there is none.
+ */
+const char *vnode_managed(unsigned int flags);
+
 /* The device behind a node, such as vivid.0; ends the test on failure. */
 void vnode_device(const char *path, char *name, size_t max);
 

@@ -160,34 +160,11 @@ static void test_full_cache(const char *node)
 	check_buffers(n, PLANES);
 }
 
-/* A camera of dma-contig that is not legacy. */
-static const char *managed(void)
-{
-	const unsigned int want = NODE_VBCAM | NODE_CONTIG | NODE_SPLANE;
-	char dev[64], legacy[512] = "", *paths[64];
-	int i, nr = vnode_list(paths, 64);
-	unsigned int id;
-	FILE *f;
-
-	f = fopen("/sys/module/vbcam/parameters/legacy", "re");
-	CHECK(f && fgets(legacy, sizeof(legacy), f));
-	fclose(f);
-	for (i = 0; i < nr; i++) {
-		if ((vnode_flags(paths[i]) & want) != want)
-			continue;
-		vnode_device(paths[i], dev, sizeof(dev));
-		CHECK(sscanf(dev, "vbcam.%u", &id) == 1);
-		if (2 * id < strlen(legacy) && legacy[2 * id] == 'N')
-			return paths[i];
-	}
-	FAIL("all cameras are legacy");
-}
-
 /* A driver whose memory comes with the first frame: that is what fails then. */
 static void test_full_managed(const char *node)
 {
 	long long killed = vmstat("oom_kill"), pool = set_pool(0);
-	struct vnode *n = open_4k(managed());
+	struct vnode *n = open_4k(vnode_managed(NODE_CONTIG | NODE_SPLANE));
 	struct vbuf b;
 	char *p;
 	size_t size;

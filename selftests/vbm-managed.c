@@ -604,33 +604,10 @@ static void test_never(const char *node)
 	close(legacy);
 }
 
-/* A node of vbcam whose memory is managed. */
-static const char *camera(void)
-{
-	static char *paths[32];
-	int i, n = vnode_list(paths, 32);
-	char dev[64], text[512] = "";
-	FILE *f = fopen("/sys/module/vbcam/parameters/legacy", "r");
-	unsigned int id;
-
-	if (!f || !fgets(text, sizeof(text), f))
-		ksft_skip("no vbcam");
-	fclose(f);
-	for (i = 0; i < n; i++) {
-		if (!(vnode_flags(paths[i]) & NODE_VBCAM))
-			continue;
-		vnode_device(paths[i], dev, sizeof(dev));
-		if (sscanf(dev, "vbcam.%u", &id) == 1 &&
-		    2 * id < strlen(text) && text[2 * id] == 'N')
-			return paths[i];
-	}
-	ksft_skip("all cameras are legacy");
-}
-
 /* vb2's read() asks for addresses before it prepares anything. */
 static void test_read(const char *node)
 {
-	const char *path = camera();
+	const char *path = vnode_managed(0);
 	struct vnode *n = vnode_open(path);
 	struct moves_buf b[MOVES_MAX];
 	char *frame;
@@ -661,7 +638,7 @@ static void test_read(const char *node)
 /* Any driver of them: no memory, frames, a move, frames. */
 static void test_camera(const char *node)
 {
-	const char *path = camera();
+	const char *path = vnode_managed(0);
 	long long bytes = stat_get("bytes");
 	struct vnode *n = vnode_open(path);
 	struct vbuf b;

@@ -3,9 +3,11 @@
  * Buffers that move while everybody is at work on them: user space reads and
  * writes, forks and tells of its accesses; the queue reads addresses.
  *
- * vbcam has to be named by the core's parameter "movable". With the mark taken
- * out (testbed/broken/no-mark.patch) "a move does not win against an address"
- * fails: the device writes to where the buffer was.
+ * vbcam has to be named by the core's parameter "movable", but for its cameras
+ * that are managed. With the mark taken out (testbed/broken/no-mark.patch) "a move
+ * does not win against an address" fails: the device writes to where the buffer
+ * was. So does "a move does not win against a claim" where claims are not counted
+ * (no-count.patch).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include "ksft.h"
 #include "v4l2.h"
 #include "moves.h"
+#include "step.h"
 
 #define PAGE		4096
 #define WRITERS		4
@@ -32,7 +35,7 @@ static struct {
 	int fd;
 	atomic_bool stop;
 	atomic_int wrong;
-	atomic_long rounds;
+	atomic_long rounds[WRITERS];
 } storm;
 
 /* The words of one writer in one page: all alike, but for one while it writes. */
@@ -58,7 +61,7 @@ static void *storm_write(void *arg)
 				w[i] = round + 1;
 			}
 		}
-		storm.rounds++;
+		storm.rounds[writer]++;
 	}
 	return NULL;
 }
@@ -145,7 +148,9 @@ static void test_storm(const char *node)
 	for (i = 0; i < WRITERS + 2; i++)
 		pthread_join(threads[i], NULL);
 	CHECK_EQ(storm.wrong, 0);
-	CHECK(storm.rounds > WRITERS);
+	for (i = 0; i < WRITERS; i++)
+		if (storm.rounds[i] <= 1)
+			FAIL("writer %u: %ld rounds", i, storm.rounds[i]);
 	CHECK_EQ(moves_buf(node, 0).moves, MOVES);
 	close(storm.fd);
 }
@@ -153,7 +158,8 @@ static void test_storm(const char *node)
 /* Threads that map and unmap while it moves: what is found is what is there. */
 static void *storm_map(void *arg)
 {
-	(void)arg;
+	unsigned int thread = (unsigned long)arg;
+
 	while (!storm.stop) {
 		uint32_t *q = mmap(NULL, storm.pages * PAGE,
 				   PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -168,7 +174,7 @@ static void *storm_map(void *arg)
 			if (q[page * (PAGE / 4) + 1] != page + 1)
 				storm.wrong++;
 		munmap(q, storm.pages * PAGE);
-		storm.rounds++;
+		storm.rounds[thread]++;
 	}
 	return NULL;
 }
@@ -194,7 +200,8 @@ static void test_mmaps(const char *node)
 	moves_need_pages(&m);
 	id = m.id;
 	for (i = 0; i < 2; i++)
-		CHECK(!pthread_create(&threads[i], NULL, storm_map, NULL));
+		CHECK(!pthread_create(&threads[i], NULL, storm_map,
+				      (void *)(unsigned long)i));
 	while (moves < MOVES / 4 && !storm.wrong) {
 		int ret = moves_move(id);
 
@@ -207,6 +214,9 @@ static void test_mmaps(const char *node)
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	CHECK_EQ(storm.wrong, 0);
+	for (i = 0; i < 2; i++)
+		if (storm.rounds[i] <= 1)
+			FAIL("thread %u: %ld rounds", i, storm.rounds[i]);
 	close(storm.fd);
 }
 
@@ -223,24 +233,54 @@ static void *race_move(void *arg)
 	return NULL;
 }
 
+/* Moves that are done, and those that have lost the race. */
+struct race {
+	long long moves, raced;
+};
+
+static struct race race_now(void)
+{
+	return (struct race) { stat_get("moves"), moves_refused("raced") };
+}
+
+/* There must have been one of each. */
+static bool race_goes_on(unsigned int done, unsigned int most, struct race from)
+{
+	struct race now = race_now();
+
+	return done < most || (done < 20 * most && (now.moves == from.moves ||
+						    now.raced == from.raced));
+}
+
+static void race_ends(const char *what, unsigned int done, unsigned int lost,
+		      struct race from)
+{
+	struct race now = race_now();
+
+	ksft_say("%u %s, %lld moves, %lld lost the race", done, what,
+		 now.moves - from.moves, now.raced - from.raced);
+	if (lost)
+		FAIL_BYTES("%u pages of a frame are where it was", lost);
+	CHECK(now.moves > from.moves);
+	CHECK(now.raced > from.raced);
+}
+
 /*
  * The camera reads the address and writes, all at the pace of a program that
  * queues a buffer as soon as it has it. Every byte of each frame must arrive:
  * the last line is never what it was filled with.
  */
-static void test_race(const char *node)
+static void race_frames(const char *node, unsigned int most)
 {
 	struct vnode *n = vnode_open(node);
 	struct moves_buf b[MOVES_MAX];
-	long long moves = stat_get("moves"), raced = moves_refused("raced");
+	struct race from = race_now();
 	unsigned int i, frames, lost = 0;
 	pthread_t mover;
 	struct vbuf vb;
 	void *p[4];
 	size_t size;
 
-	if (!moves_listed("vbcam"))
-		ksft_skip("needs movable=vbcam");
 	CHECK_OK(vnode_set_fmt(n, 640, 480, V4L2_PIX_FMT_YUYV));
 	vnode_buffers(n, 4, V4L2_MEMORY_MMAP);
 	storm.pages = moves_bufs(node, b);
@@ -248,6 +288,7 @@ static void test_race(const char *node)
 	moves_need_pages(&b[0]);
 	for (i = 0; i < 4; i++)
 		p[i] = vnode_mmap(n, i, 0, &size);
+	storm.stop = false;
 	CHECK(!pthread_create(&mover, NULL, race_move, b));
 	for (i = 0; i < 4; i++) {
 		memset(p[i], 0xee, size);
@@ -255,9 +296,8 @@ static void test_race(const char *node)
 		CHECK_OK(vnode_qbuf(n, &vb));
 	}
 	CHECK_OK(vnode_stream(n, true));
-	/* Which a move must have lost at least once. */
-	for (frames = 0; !lost && (frames < 300 || (frames < 6000 &&
-	     moves_refused("raced") == raced)); frames++) {
+	for (frames = 0; !lost && race_goes_on(frames, most, from);
+	     frames++) {
 		CHECK_OK(vnode_dqbuf(n, V4L2_MEMORY_MMAP, &vb));
 		CHECK(!(vb.flags & V4L2_BUF_FLAG_ERROR));
 		for (i = 0; i + PAGE <= size; i += PAGE)
@@ -269,12 +309,91 @@ static void test_race(const char *node)
 	CHECK_OK(vnode_stream(n, false));
 	storm.stop = true;
 	pthread_join(mover, NULL);
-	ksft_say("%u frames, %lld moves, %lld lost the race", frames,
-		 stat_get("moves") - moves, moves_refused("raced") - raced);
-	if (lost)
-		FAIL_BYTES("%u pages of a frame are where it was", lost);
-	CHECK(stat_get("moves") > moves);
-	CHECK(moves_refused("raced") > raced);
+	race_ends("frames", frames, lost, from);
+	/* None is owned any more, nor has been frozen. */
+	for (i = 0; i < 4; i++)
+		CHECK_OK(moves_move(b[i].id));
+	vnode_close(n);
+}
+
+static void test_race(const char *node)
+{
+	if (!moves_listed("vbcam"))
+		ksft_skip("needs movable=vbcam");
+	race_frames(node, 300);
+}
+
+/* By the other contract: nothing is locked when the driver claims a buffer. */
+static void test_race_managed(const char *node)
+{
+	(void)node;
+	race_frames(vnode_managed(NODE_SG | NODE_SPLANE), 100);
+	race_frames(vnode_managed(NODE_CONTIG | NODE_SPLANE), 100);
+}
+
+/*
+ * The same without a frame to wait for: a managed driver prepares a buffer, its
+ * device writes a word and is done, often in less time than a move takes. So
+ * there are moves that see nobody own the buffer, neither when they begin nor
+ * when they end. Now and then buf_prepare fails. @keeps: the device has the
+ * address that was read in buf_prepare.
+ */
+static void race_claims(bool sg, unsigned int keeps)
+{
+	struct vbm_step_config config = {
+		.sg = sg, .planes = 1, .size = 256 * PAGE, .like = -1,
+		.managed = 1, .keeps = keeps,
+	};
+	struct vbm_step_begin begin = { .fd = { -1, -1 } };
+	struct race from = race_now();
+	unsigned int i, round, lost = 0;
+	int q = step_open(&config);
+	struct moves_buf b[MOVES_MAX];
+	volatile unsigned int *p[2];
+	pthread_t mover;
+
+	step_buffers(q, 2);
+	storm.pages = moves_bufs_of("vbm-step.", b);
+	CHECK_EQ(storm.pages, 2);
+	for (i = 0; i < 2; i++)
+		p[i] = step_mmap(q, i, 0, config.size);
+	storm.stop = false;
+	CHECK(!pthread_create(&mover, NULL, race_move, b));
+	for (round = 1; !lost && race_goes_on(round, 1500, from); round++) {
+		i = round % 2;
+		begin.index = i;
+		begin.fail = round % 8 == 0;
+		if (begin.fail) {
+			CHECK_ERR(step_prepare(q, &begin), EPROTO);
+			continue;
+		}
+		CHECK_OK(step_begin(q, &begin));
+		if (keeps)
+			CHECK_OK(step_reference_write(q, i, &round,
+						      sizeof(round)));
+		else
+			CHECK_OK(step_write(q, i, 0, 0, &round, sizeof(round)));
+		CHECK_OK(step_done(q, i));
+		if (*p[i] != round)
+			lost++;
+	}
+	storm.stop = true;
+	pthread_join(mover, NULL);
+	race_ends("claims", round - 1, lost, from);
+	for (i = 0; i < 2; i++) {
+		CHECK_OK(moves_move(b[i].id));
+		munmap((void *)p[i], config.size);
+	}
+	close(q);
+}
+
+static void test_claims(const char *node)
+{
+	(void)node;
+	race_claims(true, VBM_STEP_KEEPS_NOTHING);
+	race_claims(false, VBM_STEP_KEEPS_NOTHING);
+	race_claims(true, VBM_STEP_KEEPS_QUEUED);
+	race_claims(false, VBM_STEP_KEEPS_QUEUED);
 }
 
 #define CAM	(NODE_CAP | NODE_VBCAM | NODE_SPLANE)
@@ -286,6 +405,10 @@ static const struct ksft_test tests[] = {
 	  .timeout = 600 },
 	{ "a move does not win against an address", test_race, CAM, KSFT_OURS,
 	  .timeout = 600 },
+	{ "a move does not win against an address, managed", test_race_managed,
+	  .flags = KSFT_NO_NODE | KSFT_OURS | KSFT_DIRECT, .timeout = 600 },
+	{ "a move does not win against a claim", test_claims,
+	  .flags = KSFT_NO_NODE | KSFT_OURS | KSFT_DIRECT, .timeout = 600 },
 };
 
 KSFT_MAIN(tests)

@@ -37,6 +37,14 @@ for part; do
 	echo "# $part"
 	case $part in
 	late)	"$here/late-guest.sh" > /out/late.tap 2>&1 ;;
+	move)	"$here/move-guest.sh" vbm-move vbm-move-storm vbm-frozen \
+			vbm-revoke ;;
+	race)	"$here/move-guest.sh" vbm-move-storm ;;
+	translated)
+		"$here/move-guest.sh" vbm-translated vbm-move ;;
+	translated-move)
+		"$here/move-guest.sh" vbm-translated vbm-move vbm-move-storm \
+			vbm-frozen vbm-revoke ;;
 	*)	"$here/$part-guest.sh" ;;
 	esac
 	echo "# $part ended with $?"
