@@ -9,7 +9,9 @@
  *
  * dma-contig buffers are mapped by page frame number, dma-sg buffers by page,
  * so that get_user_pages() and O_DIRECT work on them: both as in the modules
- * that this one replaces. They are populated at once; a page that is missing
+ * that this one replaces. (Page frames can be mapped to be private in one run
+ * only; those of several, behind an IOMMU, are mapped by page then, as the DMA
+ * API does.) They are populated at once; a page that is missing
  * later (MADV_DONTNEED, a shoot-down) comes back by a fault.
  *
  * PTEs are made under &vbm_buf.lock only, in a fault, too: so they lead to the
@@ -273,8 +275,11 @@ static int vbm_mmap_populate(struct vbm_buf *buf, struct vm_area_struct *vma)
 		return vbm_mmap_dma(buf, vma);
 	if (!buf->plane.contig)
 		return vbm_mmap_pages(buf, vma);
-	if (is_cow_mapping(vma->vm_flags))
-		vbm_freeze(buf, VBM_FREEZE_PRIVATE);
+	if (!is_cow_mapping(vma->vm_flags))
+		return vbm_mmap_pfns(buf, vma);
+	if (buf->backing->nr_extents > 1)
+		return vbm_mmap_pages(buf, vma);
+	vbm_freeze(buf, VBM_FREEZE_PRIVATE);
 	return vbm_mmap_pfns(buf, vma);
 }
 
