@@ -96,7 +96,7 @@ vbm_attachment_find_locked(struct vbm_buf *buf,
 	if (map)
 		return map;
 
-	map = vbm_mapping_find_locked(buf, attach->dev, dir, att->exact);
+	map = vbm_mapping_find_locked(buf, att->vdev, dir, att->exact);
 	if (map && map->live && att->piece &&
 	    vbm_mapping_contiguous(&map->sgt) < att->piece) {
 		/* It is for somebody who takes a list. */

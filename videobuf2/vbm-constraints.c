@@ -358,23 +358,6 @@ bool vbm_constraints_content(const struct vbm_constraints *c)
 }
 
 /**
- * vbm_constraints_accept() - can any memory be mapped as it comes?
- * @c: limits of the device
- * @size: bytes
- *
- * Context: any.
- * Return: true if no range of up to @size bytes needs to be cut, wherever it
- *	lies.
- */
-bool vbm_constraints_accept(const struct vbm_constraints *c, size_t size)
-{
-	return size <= c->max_segment && c->max_addr == U64_MAX &&
-	       !c->bounce_all &&
-	       (c->boundary_mask == U64_MAX ||
-		(c->translated && size - 1 <= c->boundary_mask));
-}
-
-/**
  * vbm_constraints_segment() - length of the segment that may begin here
  * @c: limits of the device
  * @phys: physical address of the first byte

@@ -106,10 +106,27 @@ unsigned int vbm_constraints_count(const struct vbm_constraints *c, u64 phys,
 				   size_t len);
 
 bool vbm_constraints_content(const struct vbm_constraints *c);
-bool vbm_constraints_accept(const struct vbm_constraints *c, size_t size);
 bool vbm_constraints_bounces(const struct vbm_constraints *c, u64 phys,
 			     size_t len);
 size_t vbm_constraints_segment(const struct vbm_constraints *c, u64 phys,
 			       size_t len);
+
+/**
+ * vbm_constraints_accept() - can any memory be mapped as it comes?
+ * @c: limits of the device
+ * @size: bytes
+ *
+ * Context: any.
+ * Return: true if no range of up to @size bytes needs to be cut, wherever it
+ *	lies.
+ */
+static inline bool vbm_constraints_accept(const struct vbm_constraints *c,
+					  size_t size)
+{
+	return size <= c->max_segment && c->max_addr == U64_MAX &&
+	       !c->bounce_all &&
+	       (c->boundary_mask == U64_MAX ||
+		(c->translated && size - 1 <= c->boundary_mask));
+}
 
 #endif

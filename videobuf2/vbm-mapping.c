@@ -185,14 +185,14 @@ err_put_vdev:
  * came with the memory never bounces, which is enough for an exact importer.
  */
 struct vbm_mapping *
-vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
+vbm_mapping_find_locked(struct vbm_buf *buf, const struct vbm_device *vdev,
 			enum dma_data_direction dir, bool exact)
 {
 	struct vbm_mapping *map;
 
 	lockdep_assert_held(&buf->lock);
 	list_for_each_entry(map, &buf->mappings, buf_node) {
-		if (map->vdev->dev != dev || map->dir != dir)
+		if (map->vdev != vdev || map->dir != dir)
 			continue;
 		if (map->need_sync && !vbm_mapping_reads(map) &&
 		    !(exact && map->fixed))

@@ -34,7 +34,7 @@ vbm_mapping_new_locked(struct vbm_buf *buf, struct vbm_backing *backing,
 		       struct vbm_device *known, struct device *dev,
 		       enum dma_data_direction dir, enum vbm_mapping_use use);
 struct vbm_mapping *
-vbm_mapping_find_locked(struct vbm_buf *buf, struct device *dev,
+vbm_mapping_find_locked(struct vbm_buf *buf, const struct vbm_device *vdev,
 			enum dma_data_direction dir, bool exact);
 void vbm_mapping_put_locked(struct vbm_mapping *map);
 void vbm_mapping_teardown_locked(struct vbm_mapping *map);

@@ -26,8 +26,9 @@
 #define VBM_MAP_ATTRS	DMA_ATTR_NO_WARN
 
 /* One segment for each extent, if the device takes them as they are. */
-static void vbm_segments_from_extents(const struct vbm_backing *backing,
-				      struct scatterlist *sg)
+static __always_inline void
+vbm_segments_from_extents(const struct vbm_backing *backing,
+			  struct scatterlist *sg)
 {
 	const struct vbm_extent *ext = backing->extents;
 	size_t left = backing->size + backing->offset;

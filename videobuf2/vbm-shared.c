@@ -93,21 +93,27 @@ static int vbm_shared_map(struct vbm_shared *shared,
 			  struct device * const *devs)
 {
 	struct vbm_buf *buf = shared->buf;
+	struct vbm_device *vdev;
 	struct vbm_mapping *map;
 	unsigned int i;
 	int ret = 0;
 
 	mutex_lock(&buf->lock);
 	for (i = 0; !ret && i < shared->nr; i++) {
-		map = vbm_mapping_find_locked(buf, devs[i], buf->plane.dir,
-					      true);
+		vdev = vbm_device_get(devs[i]);
+		if (IS_ERR(vdev)) {
+			ret = PTR_ERR(vdev);
+			break;
+		}
+		map = vbm_mapping_find_locked(buf, vdev, buf->plane.dir, true);
 		if (map)
 			vbm_mapping_use_locked(map, true);
 		else
-			map = vbm_mapping_new_locked(buf, buf->backing, NULL,
+			map = vbm_mapping_new_locked(buf, buf->backing, vdev,
 						     devs[i],
 						     buf->plane.dir,
 						     VBM_MAP_EXACT);
+		vbm_device_put(vdev);
 		if (IS_ERR(map)) {
 			ret = PTR_ERR(map);
 			break;
