@@ -8,6 +8,7 @@
 #ifndef _VBM_CONSTRAINTS_H
 #define _VBM_CONSTRAINTS_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 /**
