@@ -36,7 +36,7 @@ static DECLARE_WAIT_QUEUE_HEAD(vbm_devices_wait);
 static atomic_t vbm_devices_going;
 
 /* Entries with a driver, written under vbm_devices_lock, without a reference. */
-#define VBM_RECENT_BITS	3
+#define VBM_RECENT_BITS	6
 static struct vbm_device __rcu *vbm_devices_recent[1 << VBM_RECENT_BITS];
 
 static struct vbm_device __rcu **vbm_device_recent(const struct device *dev)
