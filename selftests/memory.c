@@ -78,7 +78,7 @@ void memory_cache_drop(void)
 	unlink(CACHED);
 }
 
-pid_t memory_eat(long long available, long long more)
+pid_t memory_eat(long long available, bool (*enough)(void))
 {
 	int *done = shared_alloc(sizeof(int));
 	int status;
@@ -88,15 +88,14 @@ pid_t memory_eat(long long available, long long more)
 	CHECK(pid >= 0);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (meminfo("MemAvailable") > available || more > 0) {
+		while (meminfo("MemAvailable") > available ||
+		       (enough && !enough())) {
 			char *p = mmap(NULL, MB, PROT_READ | PROT_WRITE,
 				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 			if (p == MAP_FAILED)
 				FAIL("mmap: %s", ksft_errno(errno));
 			memset(p, 1, MB);
-			if (meminfo("MemAvailable") <= available)
-				more -= MB;
 		}
 		__atomic_store_n(done, 1, __ATOMIC_RELEASE);
 		for (;;)

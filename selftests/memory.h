@@ -5,6 +5,7 @@
 #ifndef VBM_SELFTESTS_MEMORY_H
 #define VBM_SELFTESTS_MEMORY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define MB (1LL << 20)
@@ -24,10 +25,11 @@ void memory_cache_fill(long long free);
 void memory_cache_drop(void);
 
 /*
- * A child that has so much memory that only @available bytes are left, and @more
- * than that. Kill it to have the memory back. Ends the test on failure.
+ * A child that has so much memory that only @available bytes are left, and, if
+ * @enough is given, more until that is true. Kill it to have the memory back. Ends
+ * the test on failure.
  */
-pid_t memory_eat(long long available, long long more);
+pid_t memory_eat(long long available, bool (*enough)(void));
 void memory_release(pid_t pid);
 
 #endif

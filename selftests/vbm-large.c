@@ -117,7 +117,7 @@ static void test_full(const char *node)
 	pid_t pid;
 	int i;
 
-	pid = memory_eat(12 * MB, 0);
+	pid = memory_eat(12 * MB, NULL);
 	for (i = 0; i < 5; i++)
 		CHECK_ERR(vnode_reqbufs(n, PLANES, V4L2_MEMORY_MMAP), ENOMEM);
 	left = meminfo("MemAvailable");
@@ -139,7 +139,7 @@ static void test_full_cache(const char *node)
 	pid_t pid;
 	int i, ret;
 
-	pid = memory_eat(64 * MB, 0);
+	pid = memory_eat(64 * MB, NULL);
 	memory_cache_fill(16 * MB);
 	cached = meminfo("Cached");
 	for (i = 0; i < 5; i++) {
@@ -173,7 +173,7 @@ static void test_full_managed(const char *node)
 
 	(void)node;
 	vnode_buffers(n, PLANES, V4L2_MEMORY_MMAP);
-	pid = memory_eat(12 * MB, 0);
+	pid = memory_eat(12 * MB, NULL);
 	for (i = 0; i < 5; i++) {
 		vbuf_init(&b, n, i, V4L2_MEMORY_MMAP);
 		CHECK_ERR(vnode_qbuf(n, &b), ENOMEM);
@@ -196,7 +196,7 @@ static void test_tight(const char *node)
 	pid_t pid;
 	int ret;
 
-	pid = memory_eat(100 * MB, 0);
+	pid = memory_eat(100 * MB, NULL);
 	ret = vnode_reqbufs(n, 32, V4L2_MEMORY_MMAP);
 	if (ret != -ENOMEM && (ret < 0 || ret > 8))
 		FAIL("%d buffers of 16.6 MB out of 100 MB", ret);

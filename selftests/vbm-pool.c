@@ -169,6 +169,11 @@ static void test_bound(const char *node)
 	set_pool(64);
 }
 
+static bool pool_gave_way(void)
+{
+	return stat_get("pool_bytes") <= 32 * MB;
+}
+
 /* Memory pressure: whoever needs it has it, and nobody is killed. */
 static void test_shrinker(const char *node)
 {
@@ -195,12 +200,12 @@ static void test_shrinker(const char *node)
 	/* Page cache goes first, and what programs before this left is plenty. */
 	CHECK_OK(write_file("/proc/sys/vm/drop_caches", "1"));
 	CHECK(stat_get("pool_bytes") >= 64 * MB);
-	/* The pool is not counted as available. */
-	pid = memory_eat(4 * MB, 48 * MB);
-	kept = stat_get("pool_bytes");
+	/*
+	 * The pool is not counted as available. A kernel may take it before
+	 * nothing else is left; one that does not take it kills the child.
+	 */
+	pid = memory_eat(4 * MB, pool_gave_way);
 	memory_release(pid);
-	if (kept > 32 * MB)
-		FAIL("%lld bytes are kept while memory is short", kept);
 	CHECK_EQ(vmstat("oom_kill"), killed);
 	set_pool(64);
 }
