@@ -20,6 +20,7 @@ help:
 	@echo 'demo             a camera picture on a display; saves out/demo.png'
 	@echo 'bench            instruction counts, ours against stock; KERNEL=...'
 	@echo 'plots            draws what bench has measured, into docs/images'
+	@echo 'patch-series     the patches for the kernel, into out/; KERNEL=...'
 	@echo 'clean            remove what "modules" made'
 
 modules: check-crcs
@@ -40,13 +41,16 @@ check:
 	SUITE='$(SUITE)' KERNEL='$(KERNEL)' testbed/check
 
 soak:
-	SUITE=soak KERNEL='$(KERNEL)' testbed/check
+	SUITE='soak series-each' KERNEL='$(KERNEL)' testbed/check
 
 demo:
 	testbed/demo
 
 bench:
 	selftests/bench
+
+patch-series:
+	scripts/patch-series $(KERNEL)
 
 plots:
 	selftests/plots
@@ -55,4 +59,4 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all help modules build-modules check-crcs modules_install check \
-	soak demo bench plots clean
+	soak demo bench patch-series plots clean
