@@ -19,6 +19,7 @@ help:
 	@echo 'soak             what takes hours; KERNEL=... as well'
 	@echo 'demo             a camera picture on a display; saves out/demo.png'
 	@echo 'bench            instruction counts, ours against stock; KERNEL=...'
+	@echo 'docs             the documentation as a site: out/docs/html'
 	@echo 'plots            draws what bench has measured, into docs/images'
 	@echo 'clean            remove what "modules" made'
 
@@ -48,6 +49,9 @@ demo:
 bench:
 	selftests/bench
 
+docs:
+	docs/build
+
 plots:
 	selftests/plots
 
@@ -55,4 +59,4 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all help modules build-modules check-crcs modules_install check \
-	soak demo bench plots clean
+	soak demo bench docs plots clean
