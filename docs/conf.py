@@ -15,3 +15,5 @@ html_static_path = ['style.css']
 html_css_files = ['style.css']
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
+html_show_sourcelink = False
