@@ -54,7 +54,7 @@ need()	# packages...
 }
 
 # The kernel's own script, in Debian's package of what builds modules, which is
-# named after a kernel. Any will do. (From 6.19 on the package lacks it.)
+# named after a kernel. Any will do that has it, which 7.2's has not.
 kernel_doc()
 {
 	local script package
