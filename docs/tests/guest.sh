@@ -48,7 +48,8 @@ zero_copy()
 {
 	awk '{ n[$1] = $3 - $2 }
 	     END { exit !(n["exports_total"] > 0 && n["user_maps"] == 0 &&
-			  n["import_maps"] == n["exports_total"]) }' <<<"$said"
+			  n["maps"] == n["exports_total"] &&
+			  n["import_maps_cached"] > n["maps"]) }' <<<"$said"
 }
 
 for page; do
