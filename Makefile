@@ -19,6 +19,7 @@ help:
 	@echo 'soak             what takes hours; KERNEL=... as well'
 	@echo 'demo             a camera picture on a display; saves out/demo.png'
 	@echo 'bench            instruction counts, ours against stock; KERNEL=...'
+	@echo 'docs             the documentation as a site: out/docs/html'
 	@echo 'plots            draws what bench has measured, into docs/images'
 	@echo 'patch-series     the patches for the kernel, into out/; KERNEL=...'
 	@echo 'clean            remove what "modules" made'
@@ -52,6 +53,9 @@ bench:
 patch-series:
 	scripts/patch-series $(KERNEL)
 
+docs:
+	docs/build
+
 plots:
 	selftests/plots
 
@@ -59,4 +63,4 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all help modules build-modules check-crcs modules_install check \
-	soak demo bench patch-series plots clean
+	soak demo bench docs patch-series plots clean
