@@ -8,6 +8,7 @@
  * uncharged_limit_mb.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/atomic.h>
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
@@ -23,7 +24,7 @@
  * was set aside for such requests (CMA); and where it has none, memory that is
  * cleared first.
  */
-const struct vbm_allocator * const vbm_allocators[] = {
+static const struct vbm_allocator * const vbm_allocators[] = {
 	&vbm_alloc_region,
 	&vbm_alloc_pages,
 	&vbm_alloc_noncontig,
@@ -33,6 +34,14 @@ const struct vbm_allocator * const vbm_allocators[] = {
 #endif
 	NULL
 };
+
+/* Context: any. Return: all of them, in order, and NULL. */
+const struct vbm_allocator * const *vbm_alloc_table(void)
+{
+	/* A test puts another in its place. */
+	KUNIT_STATIC_STUB_REDIRECT(vbm_alloc_table);
+	return vbm_allocators;
+}
 
 static unsigned int uncharged_limit_mb;
 module_param(uncharged_limit_mb, uint, 0644);

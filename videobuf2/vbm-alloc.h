@@ -70,7 +70,7 @@ extern const struct vbm_allocator vbm_alloc_dma;
 extern const struct vbm_allocator vbm_alloc_noncontig;
 extern const struct vbm_allocator vbm_alloc_range;
 
-extern const struct vbm_allocator * const vbm_allocators[];
+const struct vbm_allocator * const *vbm_alloc_table(void);
 
 bool vbm_alloc_own_memory(struct device *dev);
 bool vbm_alloc_only_dma_api(const struct vbm_request *req);

@@ -217,7 +217,7 @@ int vbm_buf_find_backing_locked(struct vbm_buf *buf,
 	struct vbm_backing *backing;
 	int ret = -EAGAIN;
 
-	for (allocator = vbm_allocators; *allocator; allocator++) {
+	for (allocator = vbm_alloc_table(); *allocator; allocator++) {
 		if ((movable && !(*allocator)->movable &&
 		     !(*allocator)->only) || !(*allocator)->suits(req))
 			continue;

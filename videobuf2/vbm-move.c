@@ -116,7 +116,7 @@ static struct vbm_backing *vbm_move_ask(const struct vbm_request *req)
 	const struct vbm_allocator * const *allocator;
 	struct vbm_backing *backing = ERR_PTR(-EAGAIN);
 
-	for (allocator = vbm_allocators; *allocator; allocator++) {
+	for (allocator = vbm_alloc_table(); *allocator; allocator++) {
 		if (!(*allocator)->movable || !(*allocator)->suits(req))
 			continue;
 		backing = (*allocator)->alloc(req);

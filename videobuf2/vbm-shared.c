@@ -182,7 +182,7 @@ static int vbm_shared_find(struct vbm_shared *shared,
 	const struct vbm_allocator * const *allocator;
 	int ret = -EOPNOTSUPP;
 
-	for (allocator = vbm_allocators; *allocator; allocator++) {
+	for (allocator = vbm_alloc_table(); *allocator; allocator++) {
 		if (!(*allocator)->suits(req))
 			continue;
 		ret = vbm_shared_try(shared, devs, req, *allocator);

@@ -83,6 +83,7 @@
 #ifndef _VBM_H
 #define _VBM_H
 
+#include <kunit/test-bug.h>
 #include <linux/atomic.h>
 #include <linux/dma-direction.h>
 #include <linux/dma-resv.h>
@@ -106,7 +107,14 @@ struct vbm_allocator;
 struct vbm_region_part;
 
 /* An error of ours, not of a caller: loud once, and in KUnit a failure. */
-#define VBM_ASSERT(cond)	WARN_ON_ONCE(!(cond))
+#define VBM_ASSERT(cond)						\
+({									\
+	bool __failed = WARN_ON_ONCE(!(cond));				\
+									\
+	if (unlikely(__failed))						\
+		kunit_fail_current_test("%s", #cond);			\
+	__failed;							\
+})
 
 /**
  * enum vbm_kind - what a plane is
