@@ -42,6 +42,21 @@ kunit_seed_make()
 	return "${PIPESTATUS[0]}"
 }
 
+# Where a build begins: what was built unbroken, else the entry of the cache.
+kunit_begin()	# kernel, directory, key
+{
+	local whole
+	[ "$(cat "$2/seed" 2>/dev/null)" != "$3" ] || return 0
+	rm -rf "$2/obj"
+	whole=$(VBM_BROKEN='' kunit_dir "$1")
+	if [ "$(cat "$whole/seed" 2>/dev/null)" = "$3" ]; then
+		cp -a "$whole/tree" "$whole/tree.files" "$whole/obj" "$2/"
+	else
+		cp -a "$(cache_entry kunit "$1" "$3")/obj" "$2/"
+	fi
+	echo "$3" >"$2/seed"
+}
+
 # Builds; says in KUNIT where the kernel is. It stays until the next build.
 kunit_ensure()
 {
@@ -50,13 +65,9 @@ kunit_ensure()
 	cache_ensure kunit "$kernel" "$key" kunit_seed "$kernel"
 	dir=$(kunit_dir "$kernel")
 	build_lock "$dir"
+	kunit_begin "$kernel" "$dir" "$key"
 	build_copy "$dir" tree
 	[ -z "${VBM_BROKEN:-}" ] || build_break "$dir/tree"
-	if [ "$(cat "$dir/seed" 2>/dev/null)" != "$key" ]; then
-		rm -rf "$dir/obj"
-		cp -a "$(cache_entry kunit "$kernel" "$key")/obj" "$dir/"
-		echo "$key" >"$dir/seed"
-	fi
 	step "KUnit's kernel $kernel" kunit_in_root "$kernel" "$dir"
 	KUNIT=$dir/vmlinux
 	build_unlock

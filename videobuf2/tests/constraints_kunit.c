@@ -121,6 +121,11 @@ static const struct possible_case possible_cases[] = {
 	{ "no aligned address in reach",
 	  { .max_addr = SZ_1M - 1, .align = SZ_1M }, SZ_4K,
 	  VBM_REQ_ALIGN },
+	/* Address 0 is nobody's. */
+	{ "the one aligned address", { .max_addr = SZ_2M - 1, .align = SZ_1M },
+	  SZ_1M, VBM_REQ_NONE },
+	{ "too little behind it", { .max_addr = SZ_2M - 1, .align = SZ_1M },
+	  SZ_1M + SZ_4K, VBM_REQ_ALIGN },
 };
 
 KUNIT_ARRAY_PARAM_DESC(possible, possible_cases, name);
@@ -154,6 +159,41 @@ static void constraints_settle(struct kunit *test)
 			VBM_REQ_NONE);
 }
 
+/* Who takes any number of segments has each buffer cut as it likes it. */
+static void constraints_settle_any(struct kunit *test)
+{
+	struct vbm_constraints c;
+
+	vbm_constraints_init(&c);
+	c.max_segment = SZ_64K;
+	c.boundary_mask = SZ_64K - 1;
+	vbm_constraints_settle(&c, SZ_1M);
+	KUNIT_EXPECT_EQ(test, c.max_segments, UINT_MAX);
+	KUNIT_EXPECT_EQ(test, c.boundary_mask, U64_MAX);
+	KUNIT_EXPECT_GT(test, c.max_segment, SZ_1G);
+}
+
+/* Behind an IOMMU nothing is asked of where memory lies. */
+static void constraints_merge_iommu(struct kunit *test)
+{
+	struct vbm_constraints all, c;
+
+	vbm_constraints_init(&all);
+	vbm_constraints_init(&c);
+	c.translated = true;
+	c.max_addr = SZ_1M - 1;
+	c.max_segments = 1;
+	c.align = SZ_1M;
+	c.chunk = SZ_2M;
+	c.needs_pages = true;
+	vbm_constraints_merge(&all, &c);
+	KUNIT_EXPECT_EQ(test, all.max_addr, U64_MAX);
+	KUNIT_EXPECT_EQ(test, all.max_segments, UINT_MAX);
+	KUNIT_EXPECT_EQ(test, all.align, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, all.chunk, SZ_2M);
+	KUNIT_EXPECT_TRUE(test, all.needs_pages);
+}
+
 /* What is bounced in part is cut to what bounces at most. */
 static void constraints_bounce(struct kunit *test)
 {
@@ -176,6 +216,8 @@ static struct kunit_case constraints_cases[] = {
 	KUNIT_CASE_PARAM(constraints_check, check_gen_params),
 	KUNIT_CASE_PARAM(constraints_possible, possible_gen_params),
 	KUNIT_CASE(constraints_settle),
+	KUNIT_CASE(constraints_settle_any),
+	KUNIT_CASE(constraints_merge_iommu),
 	KUNIT_CASE(constraints_bounce),
 	{}
 };
