@@ -102,8 +102,11 @@ kunit_parse()
 
 main_kunit()
 {
-	local accel=(-accel 'tcg,thread=multi' -cpu 'max,erms=off,fsrm=off')
 	local status=0
+	# Emulated, a clock that counts instructions: what is kept for two
+	# seconds is kept, however busy the host is.
+	local accel=(-accel tcg -icount 'shift=0,sleep=off' -rtc clock=vm
+		-cpu 'max,erms=off,fsrm=off')
 
 	kunit_parse "$@"
 	tools_ensure
