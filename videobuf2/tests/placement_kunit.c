@@ -18,7 +18,9 @@
 #include "vbm-testing.h"
 #include "../vbm-backing.h"
 #include "../vbm-freeze.h"
+#include "../vbm-device.h"
 #include "../vbm-import.h"
+#include "../vbm-lesson.h"
 #include "../vbm-memops.h"
 #include "../vbm-move.h"
 #include "../vbm-placement.h"
@@ -370,6 +372,33 @@ static void placement_once(struct kunit *test)
 	vbm_import_detach(t.imp);
 }
 
+/* One that gave back lists twice is spared the third. */
+static void placement_lesson(struct kunit *test)
+{
+	static const struct place_case p = { "", 32 };
+	struct place_test t = { .p = &p };
+	struct vbm_lesson lesson;
+	struct vbm_device *vdev;
+	unsigned int i;
+
+	place_begin(test, &t);
+	vdev = vbm_device_get(t.dev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vdev);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_FALSE(test, vbm_lesson_learnt(vdev));
+		lesson = (struct vbm_lesson) {};
+		vbm_lesson_map(&lesson, vdev, 16);
+		vbm_lesson_unmap(&lesson, vdev, 16);
+		vbm_lesson_detach(&lesson, vdev);
+	}
+	KUNIT_EXPECT_TRUE(test, vbm_lesson_learnt(vdev));
+	vbm_device_put(vdev);
+	KUNIT_ASSERT_EQ(test, place_map(test, &t), 0);
+	KUNIT_EXPECT_EQ(test, t.buf->moves, 1);
+	KUNIT_EXPECT_EQ(test, t.att->sgt->nents, 1);
+	place_expect_bytes(test, &t);
+}
+
 /* Who owned it is done: then it moves. */
 static void placement_released(struct kunit *test)
 {
@@ -433,6 +462,7 @@ static struct kunit_case placement_tests[] = {
 	KUNIT_CASE(placement_stale_mapping),
 	KUNIT_CASE(placement_parked),
 	KUNIT_CASE(placement_once),
+	KUNIT_CASE(placement_lesson),
 	KUNIT_CASE(placement_released),
 	KUNIT_CASE(placement_claims),
 	{}

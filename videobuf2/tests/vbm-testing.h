@@ -5,7 +5,7 @@
  * are told, bad ones, too.
  *
  * All of it belongs to the running test and goes with it, last made first.
- * Whatever cannot be had ends the test there, so nothing returns an error but
+ * Whatever can not be had ends the test there, so nothing returns an error but
  * what a test may want to see fail.
  *
  * Once vbm_testing_init() has been called, a test also fails if it leaves
