@@ -4,7 +4,8 @@
  * buffer which does not move is what it was.
  *
  * The buffer lies in pieces and an importer wants one address, or memory that
- * it reaches; and the buffer may move, or something is in the way.
+ * it reaches; and the buffer may move, or something is in the way. What a move
+ * means for others is in move_kunit.c.
  */
 
 #include <kunit/test.h>
@@ -17,13 +18,8 @@
 
 #include "vbm-testing.h"
 #include "../vbm-backing.h"
-#include "../vbm-freeze.h"
-#include "../vbm-device.h"
 #include "../vbm-import.h"
-#include "../vbm-lesson.h"
 #include "../vbm-memops.h"
-#include "../vbm-move.h"
-#include "../vbm-placement.h"
 #include "../vbm-stats.h"
 #include "../vbm.h"
 
@@ -299,172 +295,8 @@ static void placement_decide(struct kunit *test)
 		vbm_import_detach(t.imp);
 }
 
-/* --- others that have it -------------------------------------------------- */
-
-/* An idle mapping of where it was is not given out again. */
-static void placement_stale_mapping(struct kunit *test)
-{
-	static const struct place_case p = { "", 32, .contig = true };
-	struct place_test t = { .p = &p };
-	struct vbm_testing_att *att;
-	struct device *other;
-	s64 maps;
-
-	place_begin(test, &t);
-	other = vbm_testing_device(test, "other", 32, 0);
-	att = vbm_testing_attach(test, t.dmabuf, other);
-	KUNIT_ASSERT_EQ(test, vbm_testing_map(att, DMA_TO_DEVICE), 0);
-	vbm_testing_unmap(att);
-	KUNIT_ASSERT_EQ(test, place_map(test, &t), 0);
-	KUNIT_EXPECT_EQ(test, t.buf->moves, 1);
-
-	maps = vbm_stat_read(VBM_STAT_MAPS);
-	KUNIT_ASSERT_EQ(test, vbm_testing_map(att, DMA_TO_DEVICE), 0);
-	KUNIT_EXPECT_EQ(test, vbm_stat_read(VBM_STAT_MAPS), maps + 1);
-	KUNIT_EXPECT_EQ(test, att->sgt->nents, 1);
-	KUNIT_EXPECT_TRUE(test, vbm_testing_dma_is(other, att->sgt, 0, SIZE,
-						   BYTE));
-	vbm_import_detach(t.imp);
-}
-
-/* A parked import is in nobody's way, and does not come back from the cache. */
-static void placement_parked(struct kunit *test)
-{
-	static const struct place_case p = { "", 32, .contig = true };
-	struct place_test t = { .p = &p };
-	struct vbm_testing_queue *queue;
-	struct vbm_import *parked, *again;
-	struct device *other;
-
-	place_begin(test, &t);
-	other = vbm_testing_device(test, "other", 32, 0);
-	queue = vbm_testing_queue(test, DMA_TO_DEVICE);
-	parked = vbm_import_attach_sg(&queue->vb, other, t.dmabuf, SIZE);
-	KUNIT_ASSERT_EQ(test, vbm_import_map(parked), 0);
-	vbm_import_detach(parked);
-	KUNIT_ASSERT_EQ(test, place_map(test, &t), 0);
-	KUNIT_EXPECT_EQ(test, t.buf->moves, 1);
-	again = vbm_import_attach_sg(&queue->vb, other, t.dmabuf, SIZE);
-	KUNIT_ASSERT_EQ(test, vbm_import_map(again), 0);
-	KUNIT_EXPECT_TRUE(test, vbm_testing_dma_is(other, again->plane.sgt, 0,
-						   SIZE, BYTE));
-	vbm_import_detach(again);
-	vbm_import_detach(t.imp);
-}
-
-/* It has moved for one and does for the other: it stays. */
-static void placement_once(struct kunit *test)
-{
-	static const struct place_case p = { "", 24, .contig = true };
-	struct place_test t = { .p = &p };
-	struct vbm_testing_att *att;
-	struct device *other;
-
-	place_begin(test, &t);
-	other = vbm_testing_device(test, "other", 32, 0);
-	KUNIT_ASSERT_EQ(test, place_map(test, &t), 0);
-	KUNIT_EXPECT_EQ(test, t.buf->moves, 1);
-	att = vbm_testing_attach(test, t.dmabuf, other);
-	KUNIT_ASSERT_EQ(test, vbm_testing_map(att, DMA_TO_DEVICE), 0);
-	vbm_import_detach(t.imp);
-	KUNIT_ASSERT_EQ(test, place_map(test, &t), 0);
-	KUNIT_EXPECT_EQ(test, t.buf->moves, 1);
-	vbm_import_detach(t.imp);
-}
-
-/* One that gave back lists twice is spared the third. */
-static void placement_lesson(struct kunit *test)
-{
-	static const struct place_case p = { "", 32 };
-	struct place_test t = { .p = &p };
-	struct vbm_lesson lesson;
-	struct vbm_device *vdev;
-	unsigned int i;
-
-	place_begin(test, &t);
-	vdev = vbm_device_get(t.dev);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vdev);
-	for (i = 0; i < 2; i++) {
-		KUNIT_EXPECT_FALSE(test, vbm_lesson_learnt(vdev));
-		lesson = (struct vbm_lesson) {};
-		vbm_lesson_map(&lesson, vdev, 16);
-		vbm_lesson_unmap(&lesson, vdev, 16);
-		vbm_lesson_detach(&lesson, vdev);
-	}
-	KUNIT_EXPECT_TRUE(test, vbm_lesson_learnt(vdev));
-	vbm_device_put(vdev);
-	KUNIT_ASSERT_EQ(test, place_map(test, &t), 0);
-	KUNIT_EXPECT_EQ(test, t.buf->moves, 1);
-	KUNIT_EXPECT_EQ(test, t.att->sgt->nents, 1);
-	place_expect_bytes(test, &t);
-}
-
-/* Who owned it is done: then it moves. */
-static void placement_released(struct kunit *test)
-{
-	static const struct place_case p = {
-		"", 32, .contig = true, .managed = true, .way = OWNED
-	};
-	struct place_test t = { .p = &p };
-
-	place_begin(test, &t);
-	place_hinder(test, &t);
-	KUNIT_EXPECT_EQ(test, place_map(test, &t), -EBUSY);
-	vbm_memops_prepare(&t.buf->plane);
-	KUNIT_EXPECT_EQ(test, place_map(test, &t), -EBUSY);
-	vbm_memops_finish(&t.buf->plane);
-	t.queue->vb.state = VB2_BUF_STATE_DEQUEUED;
-	KUNIT_ASSERT_EQ(test, place_map(test, &t), 0);
-	KUNIT_EXPECT_EQ(test, t.buf->moves, 1);
-	place_expect_bytes(test, &t);
-	vbm_import_detach(t.imp);
-}
-
-/* A driver that reads its address while its buffer is moving wins. */
-static void placement_claims(struct kunit *test)
-{
-	static const struct place_case p = { "", 32, .managed = true };
-	struct place_test t = { .p = &p };
-	struct vbm_buf *buf;
-	unsigned long flags;
-	bool may, begun;
-	int claims;
-
-	place_begin(test, &t);
-	buf = t.buf;
-	mutex_lock(&buf->lock);
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	may = vbm_freeze_may_move(buf, &claims);
-	spin_unlock_irqrestore(&buf->sync_lock, flags);
-	KUNIT_EXPECT_TRUE(test, may);
-
-	/* Between the copy and the switch. */
-	t.queue->vb.state = VB2_BUF_STATE_PREPARING;
-	KUNIT_EXPECT_TRUE(test, vbm_freeze_prepare(buf));
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	begun = vbm_freeze_begin_move(buf, claims);
-	spin_unlock_irqrestore(&buf->sync_lock, flags);
-	KUNIT_EXPECT_FALSE(test, begun);
-
-	/* Also if it was done with it before the switch. */
-	vbm_memops_prepare(&buf->plane);
-	vbm_memops_finish(&buf->plane);
-	t.queue->vb.state = VB2_BUF_STATE_DEQUEUED;
-	spin_lock_irqsave(&buf->sync_lock, flags);
-	begun = vbm_freeze_begin_move(buf, claims);
-	spin_unlock_irqrestore(&buf->sync_lock, flags);
-	KUNIT_EXPECT_FALSE(test, begun);
-	mutex_unlock(&buf->lock);
-}
-
 static struct kunit_case placement_tests[] = {
 	KUNIT_CASE_PARAM(placement_decide, place_gen_params),
-	KUNIT_CASE(placement_stale_mapping),
-	KUNIT_CASE(placement_parked),
-	KUNIT_CASE(placement_once),
-	KUNIT_CASE(placement_lesson),
-	KUNIT_CASE(placement_released),
-	KUNIT_CASE(placement_claims),
 	{}
 };
 
