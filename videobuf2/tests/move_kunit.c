@@ -133,7 +133,7 @@ static void move_parked(struct kunit *test)
 	vbm_import_detach(t.imp);
 }
 
-/* Where all can have it it stays. */
+/* It stays where all can have it. */
 static void move_once(struct kunit *test)
 {
 	struct vbm_testing_att *att;
