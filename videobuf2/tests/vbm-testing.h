@@ -96,7 +96,8 @@ void vbm_testing_unmap(struct vbm_testing_att *att);
 /**
  * struct vbm_testing_foreign - an exporter that is not ours
  * @dmabuf: the test's; gone with it
- * @pages: its memory, no two of them adjacent; @nr_pages
+ * @pages: its memory, no two of them adjacent
+ * @nr_pages: how many
  * @map_error: what map gives, if not 0
  * @attach_error: likewise
  * @iomem: vmap says that it is I/O memory
