@@ -22,7 +22,7 @@ kunit_dir() { build_dir "kunit-$1"; }
 kunit_in_root()	# kernel, directory
 {
 	kunit_config >"$2/config"
-	in_root "$1" bind "$2" "$2" nice -n 19 sh /src/tree/testbed/kunit/make
+	in_root "$1" bind "$2" "$2" sh /src/tree/testbed/kunit/make
 }
 
 kunit_seed()	# kernel, directory
