@@ -344,17 +344,17 @@ bool vbm_constraints_bounces(const struct vbm_constraints *c, u64 phys,
  * @c: limits of a device
  *
  * Also for a user of one address (vbm_constraints_one_address()), if the memory is
- * in one piece.
+ * in one piece. A plane has less than 4 GiB.
  *
  * Context: any.
  * Return: true if vbm_constraints_check() of such memory can not fail.
  */
 bool vbm_constraints_content(const struct vbm_constraints *c)
 {
-	return c->max_segments == UINT_MAX &&
-	       (c->translated ||
-		(c->max_addr == U64_MAX && c->align <= PAGE_SIZE &&
-		 c->boundary_mask == U64_MAX));
+	if (c->max_segments != UINT_MAX || c->align > PAGE_SIZE)
+		return false;
+	return c->translated ? c->max_addr >= U32_MAX :
+	       c->max_addr == U64_MAX && c->boundary_mask == U64_MAX;
 }
 
 /**

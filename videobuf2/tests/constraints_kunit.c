@@ -5,6 +5,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
@@ -64,9 +65,15 @@ static const struct check_case check_cases[] = {
 	{ "only the first byte has to be", { .align = SZ_64K },
 	  { SZ_1M, SZ_2M + SZ_4K }, { SZ_4K, SZ_4K }, VBM_REQ_NONE },
 	{ "behind an IOMMU memory may lie anywhere",
-	  { .max_addr = SZ_1M, .max_segments = 1, .align = SZ_1M,
+	  { .max_addr = SZ_2M, .max_segments = 1, .align = SZ_1M,
 	    .translated = true }, { SZ_4M + SZ_4K, SZ_1M }, { SZ_4K, SZ_4K },
 	  VBM_REQ_NONE },
+	{ "but there must be addresses for it",
+	  { .max_addr = SZ_64K - 1, .translated = true },
+	  { SZ_4M, SZ_1M }, { SZ_64K, SZ_4K }, VBM_REQ_ADDRESS },
+	{ "and they must do", { .max_segments = 2, .max_segment = SZ_4K,
+				.translated = true },
+	  { SZ_4M }, { 3 * SZ_4K }, VBM_REQ_SEGMENT_SIZE },
 };
 
 KUNIT_ARRAY_PARAM_DESC(check, check_cases, name);
@@ -212,6 +219,24 @@ static void constraints_bounce(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vbm_constraints_count(&c, 0, SZ_1M), 4);
 }
 
+/* Who is content has no check to fail: also behind an IOMMU that reaches little. */
+static void constraints_content(struct kunit *test)
+{
+	struct vbm_constraints c;
+
+	vbm_constraints_init(&c);
+	KUNIT_EXPECT_TRUE(test, vbm_constraints_content(&c));
+	c.max_addr = U32_MAX;
+	KUNIT_EXPECT_FALSE(test, vbm_constraints_content(&c));
+	c.translated = true;
+	KUNIT_EXPECT_TRUE(test, vbm_constraints_content(&c));
+	c.max_addr = SZ_16M - 1;
+	KUNIT_EXPECT_FALSE(test, vbm_constraints_content(&c));
+	c.max_addr = U64_MAX;
+	c.align = SZ_64K;
+	KUNIT_EXPECT_FALSE(test, vbm_constraints_content(&c));
+}
+
 static struct kunit_case constraints_cases[] = {
 	KUNIT_CASE_PARAM(constraints_check, check_gen_params),
 	KUNIT_CASE_PARAM(constraints_possible, possible_gen_params),
@@ -219,6 +244,7 @@ static struct kunit_case constraints_cases[] = {
 	KUNIT_CASE(constraints_settle_any),
 	KUNIT_CASE(constraints_merge_iommu),
 	KUNIT_CASE(constraints_bounce),
+	KUNIT_CASE(constraints_content),
 	{}
 };
 
