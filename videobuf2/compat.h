@@ -94,6 +94,14 @@
 #endif
 
 /*
+ * folio_memcg_charged() was only there where there are memory cgroups. Goes with
+ * 6.12.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0) && !defined(CONFIG_MEMCG)
+#define folio_memcg_charged(folio)	((void)(folio), false)
+#endif
+
+/*
  * 6.13 merged hrtimer_init() and the setting of the function into one call.
  * Goes with 6.12.
  */
