@@ -30,7 +30,7 @@ kunit_seed()	# kernel, directory
 	local kernel=$1 dir=$2
 	build_copy "$dir" tree
 	exec {PROGRESS}>&2
-	step "kernel $kernel for KUnit (ten minutes of one processor's time)" \
+	step "kernel $kernel for KUnit (six minutes of one processor's time)" \
 		kunit_seed_make "$kernel" "$dir"
 	exec {PROGRESS}>&-
 	rm -r "$dir/tree" "$dir/tree.files"
