@@ -79,6 +79,9 @@ int vbm_testing_map(struct vbm_testing_att *att, enum dma_data_direction dir)
 {
 	struct sg_table *sgt;
 
+	/* Mapped where that was to fail. */
+	if (att->sgt)
+		vbm_testing_unmap(att);
 	sgt = dma_buf_map_attachment_unlocked(att->attach, dir);
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
