@@ -28,6 +28,12 @@ BACKENDS = {'videobuf2-dma-contig.c': 'VIDEOBUF2_DMA_CONTIG',
             'videobuf2-dma-sg.c': 'VIDEOBUF2_DMA_SG'}
 
 
+# As in our Makefile: they are in the module that they test.
+KUNIT_ONLY = '''ifeq ($(CONFIG_VBM_KUNIT_TEST),$(CONFIG_VIDEOBUF2_MEM))
+{}
+endif'''
+
+
 class Error(Exception):
     """What a person who runs this is to be told."""
 
@@ -78,7 +84,8 @@ def shims(version):
         if left is True or left is False:
             code = yes if left else no
         else:
-            code = f'#if {left}\n{yes}#else\n{no}#endif\n'
+            code = (f'#if {left}\n{yes}#else\n{no}#endif\n' if no else
+                    f'#if {left}\n{yes}#endif\n')
         comment = re.sub(r' Goes\s+(\* )?with\s+(\* )?\d+\.\d+\.', '', comment)
         comment = re.sub(r'\n \*\n \*/', '\n */', comment)
         for name, args, body in re.findall(
@@ -179,11 +186,14 @@ def objects(present):
                  if o[:-2] + '.c' in present]
         if not value:
             continue
-        line = f'videobuf2-mem-{name} ' + (':=' if name == 'y' else '+=')
+        tests = value[0].startswith('tests/')
+        line = f'videobuf2-mem-{name} ' + (':=' if not lines else '+=')
         for obj in value:
             if len(line.rsplit('\n', 1)[-1].expandtabs(8)) + len(obj) > 76:
                 line += ' \\\n\t\t  '
             line += ' ' + obj
+        if tests:
+            line = KUNIT_ONLY.format(line)
         lines.append(line + '\n')
     if 'vbm-trace.c' in present:
         lines.insert(0, '# vbm-trace.h is read a second time by '
@@ -208,8 +218,12 @@ def makefile(text, present):
 
 def kconfig(text, present):
     ours = (OURS / 'Kconfig').read_text()
-    text = insert(text, 'config VIDEOBUF2_DMA_CONTIG',
-                  ours[ours.index('config VIDEOBUF2_MEM'):] + '\n', 'Kconfig')
+    core, tests = ours[ours.index('config VIDEOBUF2_MEM'):].split(
+        'config VBM_KUNIT_TEST')
+    text = insert(text, 'config VIDEOBUF2_DMA_CONTIG', core, 'Kconfig')
+    if any(name.startswith('tests/') for name in present):
+        text = insert(text, 'config VIDEOBUF2_DMA_CONTIG',
+                      f'config VBM_KUNIT_TEST{tests}\n', 'Kconfig')
     for name, symbol in BACKENDS.items():
         if name in present:
             text, n = re.subn(rf'(config {symbol}\n(?:\t.*\n)*?)'
