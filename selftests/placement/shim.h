@@ -12,6 +12,7 @@
 
 typedef unsigned long long u64;
 
+#define U32_MAX		UINT_MAX
 #define U64_MAX		ULLONG_MAX
 #define PAGE_SIZE	4096UL
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
