@@ -22,6 +22,7 @@
 
 #include "vbm-alloc.h"
 #include "vbm-backing.h"
+#include "vbm-fault.h"
 #include "vbm.h"
 
 /*
@@ -84,16 +85,17 @@ static struct vbm_backing *vbm_dma_alloc(const struct vbm_request *req)
 	bool have_sgt = false;
 	struct sg_table sgt;
 	dma_addr_t addr;
-	void *cpu;
+	void *cpu = NULL;
 	int ret;
 
 	ret = vbm_alloc_charge(req->size);
 	if (ret)
 		return ERR_PTR(ret);
 
-	cpu = dma_alloc_attrs(req->dev, req->size, &addr,
-			      GFP_KERNEL | __GFP_NOWARN | req->gfp,
-			      attrs | DMA_ATTR_NO_WARN);
+	if (!vbm_fault())
+		cpu = dma_alloc_attrs(req->dev, req->size, &addr,
+				      GFP_KERNEL | __GFP_NOWARN | req->gfp,
+				      attrs | DMA_ATTR_NO_WARN);
 	if (!cpu) {
 		ret = vbm_alloc_last_resort(req);
 		goto err_uncharge;
@@ -145,7 +147,8 @@ const struct vbm_allocator vbm_alloc_dma = {
 static struct vbm_backing *vbm_noncontig_alloc(const struct vbm_request *req)
 {
 	struct vbm_backing *backing;
-	struct sg_table *sgt;
+	struct sg_table *sgt = NULL;
+	gfp_t gfp;
 	int ret;
 
 	ret = vbm_alloc_charge(req->size);
@@ -153,10 +156,12 @@ static struct vbm_backing *vbm_noncontig_alloc(const struct vbm_request *req)
 		return ERR_PTR(ret);
 
 	/* All but this attribute, and the zone flags, make the call WARN. */
-	sgt = dma_alloc_noncontiguous(req->dev, req->size, req->dir,
-				      (GFP_KERNEL | __GFP_NOWARN | req->gfp) &
-				      ~(GFP_DMA | GFP_DMA32 | __GFP_HIGHMEM),
-				      req->attrs & DMA_ATTR_ALLOC_SINGLE_PAGES);
+	gfp = (GFP_KERNEL | __GFP_NOWARN | req->gfp) &
+	      ~(GFP_DMA | GFP_DMA32 | __GFP_HIGHMEM);
+	if (!vbm_fault())
+		sgt = dma_alloc_noncontiguous(req->dev, req->size, req->dir,
+					      gfp, req->attrs &
+					      DMA_ATTR_ALLOC_SINGLE_PAGES);
 	if (!sgt) {
 		ret = vbm_alloc_last_resort(req);
 		goto err_uncharge;

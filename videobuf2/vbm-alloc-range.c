@@ -40,6 +40,7 @@
 #include "vbm-alloc.h"
 #include "vbm-backing.h"
 #include "vbm-constraints.h"
+#include "vbm-fault.h"
 #include "vbm-pool.h"
 #include "vbm-stats.h"
 #include "vbm.h"
@@ -313,7 +314,7 @@ static struct page *vbm_range_find(const struct vbm_request *req)
 	unsigned long pfn;
 	int ret;
 
-	if (!vbm_range_affordable(search.nr_pages))
+	if (!vbm_range_affordable(search.nr_pages) || vbm_fault())
 		return ERR_PTR(-ENOMEM);
 	search.nr_blocks = DIV_ROUND_UP(search.nr_pages, pageblock_nr_pages);
 	search.costs = kvmalloc_array(search.nr_blocks, sizeof(*search.costs),

@@ -17,6 +17,7 @@
 
 #include "vbm-alloc.h"
 #include "vbm-constraints.h"
+#include "vbm-fault.h"
 #include "vbm-stats.h"
 
 /*
@@ -68,7 +69,7 @@ int vbm_alloc_charge(size_t size)
 	u64 limit = vbm_alloc_uncharged_limit();
 	long now = atomic_long_add_return(size, &vbm_uncharged);
 
-	if (limit && now > 0 && now > limit) {
+	if ((limit && now > 0 && now > limit) || vbm_fault()) {
 		atomic_long_sub(size, &vbm_uncharged);
 		vbm_stat_inc(VBM_STAT_FAIL_LIMIT);
 		return -ENOMEM;

@@ -15,6 +15,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 
+#include "vbm-fault.h"
 #include "vbm-segments.h"
 #include "vbm-backing.h"
 #include "vbm-constraints.h"
@@ -143,6 +144,8 @@ vbm_segments_map_table(struct vbm_mapping *map, struct device *dev)
 {
 	struct scatterlist *sg = map->sgt.sgl;
 
+	if (vbm_fault())
+		return -EIO;
 	if (!sg_page(sg))
 		return vbm_segments_map_resource(map, dev);
 
