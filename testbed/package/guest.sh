@@ -116,7 +116,7 @@ scene_idle()
 {
 	local symvers=/lib/modules/$release/build/Module.symvers
 
-	# To make it again takes a guest two minutes, and another one does it.
+	# To make it again takes a guest long, and the other machine does it.
 	rm "/boot/initrd.img-$release"
 	vivid
 	tap_mode 'installed' ours
