@@ -76,6 +76,42 @@ tap_doctor()	# text, ours|stock
 	fi
 }
 
+# README's lines, as they are there, up to the Ctrl+C.
+readme_pipeline()
+{
+	sed -n '/^## Install$/,/^## /s/^    //p' /src/README.md |
+		sed -n '/^modprobe vbcam/,$p' | sed '/kmssink/q'
+}
+
+bars()
+{
+	vm-screen && python3 /src/gst-tests/picture.py bars /out/screen.png 0-16
+}
+
+tap_pipeline()
+{
+	local pid
+
+	modprobe cirrus 2>/dev/null || modprobe cirrus-qemu
+	readme_pipeline > /tmp/pipeline
+	# shellcheck source=/dev/null
+	(. /tmp/pipeline) > $said 2>&1 &
+	pid=$!
+	if await value_reaches vbcam/vbcam.0/stats frames 8 && await bars; then
+		tap_ok "README's pipeline: the display shows the camera's picture"
+	else
+		tap_not_ok "README's pipeline: the display shows the camera's picture" \
+			"$(tail -n 20 $said)"
+	fi
+	tap_run "README's pipeline: it shows the camera's own buffer" \
+		grep -q imported=yes /sys/kernel/debug/dri/*/framebuffer
+	tap_run "README's pipeline: which is one of ours" \
+		grep -q ' dev=vbcam.0 ' /sys/kernel/debug/videobuf2-mem/buffers
+	pkill -INT -P $pid gst-launch || kill -INT $pid
+	tap_run "README's pipeline: Ctrl+C ends it" await not pgrep gst-launch
+	wait $pid
+}
+
 # What the initrd has loaded is ours.
 scene_ours()
 {
@@ -120,8 +156,10 @@ scene_idle()
 	rm "/boot/initrd.img-$release"
 	vivid
 	tap_mode 'installed' ours
+	tap_pipeline
 	gives 'remove, nothing in use' 0 dpkg -r $package
-	said_once 'remove, nothing in use: says so' 'are back under vivid'
+	said_once 'remove, nothing in use: says so' 'are back under vivid$'
+	tap_is "$(grep -c FATAL $said)" 0 'remove, nothing in use: and no more'
 	tap_mode 'removed, nothing in use' stock
 	modprobe -r vivid
 	/src/v4l2-compliance/guest.sh
