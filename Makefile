@@ -14,6 +14,7 @@ all: modules
 help:
 	@echo 'modules          build the modules for KDIR ($(KDIR))'
 	@echo 'modules_install  install them where they win over the kernel'\''s'
+	@echo 'deb              the Debian packages, into out/deb'
 	@echo 'check            all test suites in virtual machines;'
 	@echo '                 SUITE=name and KERNEL=6.12|7.2 narrow it'
 	@echo 'soak             what takes hours; KERNEL=... as well'
@@ -44,6 +45,9 @@ check:
 soak:
 	SUITE='soak series-each' KERNEL='$(KERNEL)' testbed/check
 
+deb:
+	scripts/deb
+
 demo:
 	testbed/demo
 
@@ -62,5 +66,5 @@ plots:
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all help modules build-modules check-crcs modules_install check \
+.PHONY: all help modules build-modules check-crcs modules_install deb check \
 	soak demo bench docs patch-series plots clean

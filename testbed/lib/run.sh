@@ -28,6 +28,8 @@ OPT_TIMEOUT=600
 OPT_EXPECT_SPLAT=0
 OPT_BUILD=1
 OPT_RAM=0
+OPT_DISK=
+OPT_RELEASE=
 OPT_SHELL=0
 COMMAND=()
 
@@ -74,6 +76,8 @@ run_parse()
 		--iommu) OPT_IOMMU=$value ;;
 		--broken) run_broken "$value" ;;
 		--timeout) OPT_TIMEOUT=$value ;;
+		--disk) OPT_DISK=$value ;;
+		--release) OPT_RELEASE=$value ;;
 		*) usage_error "unknown option: $name" ;;
 		esac
 	done
@@ -101,6 +105,7 @@ run_main()
 	[ -z "$OPT_SHARE" ] || [ -d "$OPT_SHARE" ] ||
 		die "--share: $OPT_SHARE is no directory"
 	[ "$OPT_RAM" = 0 ] || ram_check
+	[ -z "$OPT_DISK" ] || disk_check
 	run_prepare
 	run_guest
 }
@@ -108,6 +113,10 @@ run_main()
 # Sets BOOT and PUB, and keeps both from being pruned under the guest.
 run_prepare()
 {
+	if [ -n "$OPT_DISK" ]; then
+		disk_prepare
+		return
+	fi
 	if [ "$OPT_BUILD" = 1 ] || [ ! -e "$(build_dir "$KERNEL")/current" ]; then
 		if [ "$(id -u)" -eq 0 ]; then
 			tools_ensure
@@ -134,6 +143,7 @@ run_settings()
 	cat >"$RUN/ctl/settings" <<-END
 		VM_MODE=$mode
 		VM_SHELL=$OPT_SHELL
+		VM_DISK=${OPT_DISK:+1}
 		VM_SHARE=$([ -n "$OPT_SHARE" ] && echo 1 || echo 0)
 		VM_OUT=$([ -n "$OPT_OUT" ] && echo 1 || echo 0)
 	END
@@ -168,14 +178,25 @@ run_qemu_line()
 # A root on a disk, and what the guest shares with the host.
 run_root()
 {
+	local file initrd snapshot
+	if [ -n "$OPT_DISK" ]; then
+		file=$OPT_DISK/disk
+		initrd=$OPT_DISK/boot/initrd-$OPT_RELEASE
+		snapshot=off
+		disk_line
+	else
+		file=$BASE/image
+		initrd=$BOOT/initramfs
+		snapshot=on
+	fi
 	# shellcheck disable=SC2054 # commas within QEMU's values
-	QEMU+=(-initrd "$BOOT/initramfs" -device virtio-serial-pci
-		-drive "file=$(qemu_value "$BASE/image"),format=raw,if=virtio,snapshot=on,cache=unsafe")
+	QEMU+=(-initrd "$initrd" -device virtio-serial-pci
+		-drive "file=$(qemu_value "$file"),format=raw,if=virtio,snapshot=$snapshot,cache=unsafe")
 	qemu_port out "$RUN/out"
 	qemu_port ctl "$RUN/control"
 	qemu_share ctl "$RUN/ctl" rw
 	qemu_share src "$PROJECT" ro
-	qemu_share pub "$PUB" ro
+	[ -n "$OPT_DISK" ] || qemu_share pub "$PUB" ro
 	[ -z "$OPT_SHARE" ] || qemu_share share "$OPT_SHARE" ro
 	[ -z "$OPT_OUT" ] || qemu_share out "$OPT_OUT" rw
 	if [ "$OPT_SHELL" = 1 ]; then
@@ -371,5 +392,6 @@ run_guest()
 		status=0
 		run_qemu || status=$?
 	done
+	[ -z "$OPT_DISK" ] || disk_keep
 	run_result "$status" || exit $?
 }
