@@ -90,6 +90,26 @@ void vbcam_gen_frame(struct vbcam_gen *gen, u32 counter, u32 source)
 	header->header_crc = cpu_to_le32(~crc);
 }
 
+/* What the test patterns look like from the next one on. */
+static void vbcam_gen_set(struct vbcam_gen *gen,
+			  const struct v4l2_pix_format_mplane *pix)
+{
+	unsigned int i;
+
+	guard(mutex)(&gen->lock);
+
+	tpg_s_fourcc(&gen->tpg, pix->pixelformat);
+	tpg_reset_source(&gen->tpg, pix->width, pix->height, V4L2_FIELD_NONE);
+	tpg_s_colorspace(&gen->tpg, pix->colorspace);
+	tpg_s_xfer_func(&gen->tpg, pix->xfer_func);
+	tpg_s_ycbcr_enc(&gen->tpg, pix->ycbcr_enc);
+	tpg_s_quantization(&gen->tpg, pix->quantization);
+	for (i = 0; i < pix->num_planes; i++)
+		tpg_s_bytesperline(&gen->tpg, i,
+				   pix->plane_fmt[i].bytesperline);
+	gen->redraw = true;
+}
+
 /**
  * vbcam_gen_start - get ready to make frames
  * @gen: the sensor
@@ -110,18 +130,7 @@ int vbcam_gen_start(struct vbcam_gen *gen,
 	}
 	gen->planes = pix->num_planes;
 
-	guard(mutex)(&gen->lock);
-
-	tpg_s_fourcc(&gen->tpg, pix->pixelformat);
-	tpg_reset_source(&gen->tpg, pix->width, pix->height, V4L2_FIELD_NONE);
-	tpg_s_colorspace(&gen->tpg, pix->colorspace);
-	tpg_s_xfer_func(&gen->tpg, pix->xfer_func);
-	tpg_s_ycbcr_enc(&gen->tpg, pix->ycbcr_enc);
-	tpg_s_quantization(&gen->tpg, pix->quantization);
-	for (i = 0; i < pix->num_planes; i++)
-		tpg_s_bytesperline(&gen->tpg, i,
-				   pix->plane_fmt[i].bytesperline);
-	gen->redraw = true;
+	vbcam_gen_set(gen, pix);
 
 	return 0;
 
