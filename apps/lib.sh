@@ -34,13 +34,14 @@ raw_format()	# node, -v or -x
 	v4l2-ctl -d "$1" "$2" "$RAW_FORMAT"
 }
 
-# Runs an application to its end; what it said is in /tmp/NAME.out.
+# Runs an application to its end; what it said is in /tmp/NAME.out. The time is
+# the guest's, which on a busy host goes by sooner.
 app()	# name, command...
 {
 	local name=$1
 
 	shift
-	timeout 60 "$@" > "/tmp/$name.out" 2>&1 < /dev/null
+	timeout 600 "$@" > "/tmp/$name.out" 2>&1 < /dev/null
 	app_rc=$?
 }
 
