@@ -27,13 +27,14 @@ if apps_devices; then
 else
 	tap_not_ok 'our devices load' "$(dmesg | tail -n 5)"
 fi
+tap_run 'udev starts' apps_udev
 if [ -r "$STATS" ]; then
 	tap_ok 'our modules are loaded'
 else
 	tap_not_ok 'our modules are loaded' "$(lsmod | grep videobuf2)"
 fi
 
-[ $# -gt 0 ] || set -- v4l2-ctl ffmpeg
+[ $# -gt 0 ] || set -- v4l2-ctl ffmpeg pipewire
 for application; do
 	# shellcheck source=/dev/null
 	. "$here/$application.sh"

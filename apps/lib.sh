@@ -28,6 +28,24 @@ apps_devices()
 	ENC=$(node_named vbcodec.0-enc) && DEC=$(node_named vbcodec.0-dec)
 }
 
+# Applications that look for cameras ask udev's database. A guest with a suite's
+# packages is a chroot (testbed/layer/enter), in which udevadm would do nothing.
+export SYSTEMD_IGNORE_CHROOT=1
+
+apps_udev()
+{
+	mkdir -p /run/udev
+	/usr/lib/systemd/systemd-udevd --daemon && apps_udev_again
+}
+
+# For those devices that have come meanwhile, and for what came before.
+apps_udev_again()
+{
+	udevadm trigger --action=add --subsystem-match=video4linux \
+		--subsystem-match=media &&
+		udevadm settle -t 60
+}
+
 # What is set explicitly would else be kept from a larger format.
 raw_format()	# node, -v or -x
 {
@@ -101,6 +119,13 @@ looks_like()	# least, text, frames, file, file
 		tap_not_ok "$2" "$n frames, ${worst:-no} dB, not $3 and $1" \
 			"$(tail -n 5 <<<"$said")"
 	fi
+}
+
+# Something that an application does once it is up, which takes an emulated
+# machine long, and a busy one longer.
+await_long()	# command...
+{
+	await "$@" || await "$@" || await "$@" || await "$@"
 }
 
 # One device imports the other's buffers, each of them once, and each frame that
