@@ -34,7 +34,7 @@ else
 	tap_not_ok 'our modules are loaded' "$(lsmod | grep videobuf2)"
 fi
 
-[ $# -gt 0 ] || set -- v4l2-ctl ffmpeg pipewire libcamera
+[ $# -gt 0 ] || set -- v4l2-ctl ffmpeg pipewire libcamera opencv
 for application; do
 	# shellcheck source=/dev/null
 	. "$here/$application.sh"
