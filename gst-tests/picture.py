@@ -6,6 +6,8 @@ Looks at pictures of the display (PNG, 8 bits, RGB or RGBA).
   picture.py is PNG RAW WIDTH HEIGHT ROWS   the picture is this BGRx frame
   picture.py bars PNG ROWS                  the picture is a camera's colour bars
   picture.py mirrored PNG ROWS              the same, right to left
+  picture.py shows PNG COUNT                colour bars, left to right, are somewhere
+                                            in at least so many rows
   picture.py differ PNG PNG ROWS            the pictures differ in these rows
 
 ROWS, "FIRST-END", are those of the text that changes with every frame: "differ"
@@ -147,6 +149,30 @@ def picture_bars(png, rows, bars=None):
                     raise Wrong(f"row {y}, bar {bar}: {pixel}, not {want}")
 
 
+def bars_in(line):
+    """How many of the bars, left to right, are in this row."""
+    found, wide = 0, 0
+    for x in range(0, len(line) - 2, 3):
+        if any(abs(a - b) > 2 * TOLERANCE
+               for a, b in zip(line[x:x + 3], BARS[found])):
+            wide = 0
+            continue
+        wide += 1
+        if wide == 8:
+            found, wide = found + 1, 0
+            if found == len(BARS):
+                break
+    return found
+
+
+def picture_shows(png, count):
+    """The picture has eight colour bars in it, in a window."""
+    found = [bars_in(line) for line in read_png(png)[2]]
+    if found.count(len(BARS)) < int(count):
+        raise Wrong(f"{found.count(len(BARS))} of {len(found)} rows show "
+                    f"all bars, others up to {max(found)}")
+
+
 def picture_differ(first, second, rows):
     """The rows differ, and show something."""
     first, second = read_png(first)[2], read_png(second)[2]
@@ -162,6 +188,7 @@ def main():
     """Exit code 1: the picture is not what it should be."""
     commands = {"is": (picture_is, 5), "bars": (picture_bars, 2),
                 "mirrored": (picture_mirrored, 2),
+                "shows": (picture_shows, 2),
                 "differ": (picture_differ, 3)}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)

@@ -30,6 +30,7 @@ OPT_BUILD=1
 OPT_RAM=0
 OPT_DISK=
 OPT_RELEASE=
+OPT_PACKAGES=
 OPT_SHELL=0
 COMMAND=()
 
@@ -75,6 +76,7 @@ run_parse()
 		--cpus) OPT_CPUS=$value ;;
 		--iommu) OPT_IOMMU=$value ;;
 		--broken) run_broken "$value" ;;
+		--packages) OPT_PACKAGES=$value ;;
 		--timeout) OPT_TIMEOUT=$value ;;
 		--disk) OPT_DISK=$value ;;
 		--release) OPT_RELEASE=$value ;;
@@ -106,8 +108,16 @@ run_main()
 		die "--share: $OPT_SHARE is no directory"
 	[ "$OPT_RAM" = 0 ] || ram_check
 	[ -z "$OPT_DISK" ] || disk_check
+	[ -z "$OPT_PACKAGES" ] || run_packages
 	run_prepare
 	run_guest
+}
+
+run_packages()
+{
+	[ -f "$OPT_PACKAGES" ] || die "--packages: there is no $OPT_PACKAGES"
+	[ "$OPT_RAM" = 0 ] || usage_error "--packages: not with --ram"
+	COMMAND=(/src/testbed/layer/enter "${COMMAND[@]}")
 }
 
 # Sets BOOT and PUB, and keeps both from being pruned under the guest.
@@ -127,6 +137,7 @@ run_prepare()
 				"$TESTBED/vm" build --kernel "$KERNEL"
 		fi
 	fi
+	[ -z "$OPT_PACKAGES" ] || layer_ensure "$KERNEL" "$OPT_PACKAGES"
 	BOOT=$(boot_dir "$KERNEL")
 	BASE=$(base_dir "$KERNEL")
 	PUB=$(build_current "$KERNEL")
@@ -192,6 +203,9 @@ run_root()
 	# shellcheck disable=SC2054 # commas within QEMU's values
 	QEMU+=(-initrd "$initrd" -device virtio-serial-pci
 		-drive "file=$(qemu_value "$file"),format=raw,if=virtio,snapshot=$snapshot,cache=unsafe")
+	[ -z "$OPT_PACKAGES" ] ||
+		QEMU+=(-drive "file=$(qemu_value "$(layer_dir "$KERNEL" \
+			"$OPT_PACKAGES")/image"),format=raw,if=virtio,snapshot=on,cache=unsafe")
 	qemu_port out "$RUN/out"
 	qemu_port ctl "$RUN/control"
 	qemu_share ctl "$RUN/ctl" rw

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2086 # for devices.sh; several words
+#
+# PipeWire, with WirePlumber as its session's manager: its node of vbcam to
+# GStreamer's pipewiresrc, and from there to the CPU, and to vbdisp, which imports
+# what the camera exports: so it is a dma-buf that PipeWire hands on.
+
+export XDG_RUNTIME_DIR=/tmp/session
+
+# vbcam has every rate from 1 to 240: a client that names none leaves it open.
+PIPEWIRE_CAPS=video/x-raw,format=YUY2,width=$WIDTH,height=$HEIGHT
+PIPEWIRE_CAPS+=,framerate=30/1
+
+pipewire_start()
+{
+	mkdir -m 700 $XDG_RUNTIME_DIR
+	# shellcheck disable=SC2016 # expanded in the session
+	dbus-run-session -- bash -c '
+		pipewire > /out/pipewire.log 2>&1 &
+		echo $! > $XDG_RUNTIME_DIR/pid
+		until [ -e $XDG_RUNTIME_DIR/pipewire-0 ]; do sleep 0.2; done
+		exec wireplumber > /out/wireplumber.log 2>&1' &
+}
+
+# WirePlumber ends when it has nobody to talk to.
+pipewire_stop()
+{
+	kill "$(< $XDG_RUNTIME_DIR/pid)"
+	wait
+}
+
+# Sets $serial, by which clients name the node of a device.
+has_source()	# node
+{
+	serial=$(pw-dump 2>/dev/null | python3 -c '
+import json, sys
+for item in json.load(sys.stdin):
+    props = (item.get("info") or {}).get("props") or {}
+    if props.get("media.class") == "Video/Source" and \
+       props.get("api.v4l2.path") == sys.argv[1]:
+        print(props["object.serial"])' "$1" 2>/dev/null)
+	[ -n "$serial" ]
+}
+
+pipewire_source()	# camera
+{
+	await_long has_source "${CAM[$1]}"
+	tap_is $? 0 "pipewire: vbcam.$1 has a node ($serial)"
+}
+
+pipewire_cpu()
+{
+	local name=pipewire-cpu file=/tmp/pipewire.raw
+
+	pipewire_source 0
+	stats_begin
+	gst $name pipewiresrc "target-object=$serial" "num-buffers=$FRAMES" ! \
+		"$PIPEWIRE_CAPS" ! filesink location=$file
+	stats_end
+	holds "$(proof_ended $name)" "$name: the pipeline ends well" $name
+	# PipeWire exports one before, to see whether it can be done.
+	holds "$(proof_counters "exports_total>0" "attaches=0" \
+		"user_maps>0")" \
+		"$name: the CPU maps what is exported" $name
+	frames_right $file "$FRAMES" $name
+}
+
+pipewire_display()
+{
+	local name=pipewire-display
+
+	pipewire_source 1
+	# PipeWire drops what comes while the client is not there to take it.
+	HOPS=("vbcam.1:YUYV>vbdisp.1:YUYV@drop=1000,tail=1000")
+	run_begin
+	gst $name pipewiresrc "target-object=$serial" num-buffers=20 ! \
+		"$PIPEWIRE_CAPS" ! $V4L2SINK "device=${DISP[1]}" io-mode=dmabuf-import
+	run_end $name
+	holds "$(proof_ended $name)" "$name: the pipeline ends well" $name
+	imports "$name" 10
+	holds "$(proof_messages $name)" "$name: no element copies" $name
+}
+
+pipewire_start
+pipewire_cpu
+pipewire_display
+pipewire_stop
