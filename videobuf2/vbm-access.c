@@ -33,6 +33,7 @@
 #include <media/videobuf2-mem.h>
 
 #include "vbm-cpu.h"
+#include "vbm-failure.h"
 #include "vbm-import.h"
 #include "vbm-mapping.h"
 #include "vbm-memops.h"
@@ -236,11 +237,13 @@ static struct vbm_plane *vbm_access_plane(struct vb2_buffer *vb,
 
 static int vbm_access_fail(size_t length, int ret)
 {
-	if (ret == -ENODEV)
-		vbm_stat_inc(VBM_STAT_FAIL_NODEV);
-	else if (ret == -ENOMEM)
-		vbm_stat_inc(VBM_STAT_FAIL_NOMEM);
-	trace_vbm_fail("access", "", length, ret);
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_ACCESS,
+		.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
+			ret == -ENOMEM ? VBM_STAT_FAIL_NOMEM : VBM_NR_STATS,
+		.error = ret,
+		.size = length,
+	});
 	return ret;
 }
 
