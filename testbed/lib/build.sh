@@ -147,6 +147,9 @@ readonly BUILD_COMMANDS='
 	if [ -e selftests/Makefile ]; then
 		make -j2 -C selftests
 	fi
+	if [ -e tools/vbm/Makefile ]; then
+		make -j2 -C tools/vbm
+	fi
 '
 
 build_publish()

@@ -159,9 +159,9 @@ static int draw_frame(const char *head, const char *rows, int scroll)
 		 (int)strcspn(rows, "\n") < COLS ? (int)strcspn(rows, "\n") :
 						   COLS, rows);
 	attroff(A_REVERSE);
-	nr = draw(FRAME_HEAD + 1, body, scroll);
+	nr = draw(FRAME_HEAD + 1, body, scroll) - (LINES - FRAME_HEAD - 1);
 	refresh();
-	return nr > 0 ? nr - 1 : 0;
+	return nr > 0 ? nr : 0;
 }
 
 static void ask_delay(struct top_options *options)

@@ -212,7 +212,7 @@ static void picture_buffers(struct picture *picture, const struct state *state,
 	numbers = buffer_numbers(state, keys, first, &nr);
 	id = text("buffer %s", numbers);
 	node_add(picture, id, "buffers",
-		 text("%u buffer%s of %s\n%s\n%s%s", nr, nr == 1 ? "" : "s",
+		 text("%u buffer%s of %s\n#%s\n%s%s", nr, nr == 1 ? "" : "s",
 		      human(buf->size, size), numbers, buf->backing,
 		      !buf->shaped ? "" : buf->pieces == 1 ? ", one piece" :
 		      ", in pieces"), colour_of(buf));
