@@ -3,14 +3,10 @@
  * /sys/kernel/debug/dma_buf/bufinfo: all dma-bufs of the system, and who is
  * attached. That is what there is to see where the stock modules run.
  *
- *	size	flags	mode	count	exp_name	ino	name
- *	00614400	00000002	00080007	00000003	vivid	00000123	<none>
- *		(fences)
- *		Attached Devices:
- *		vivid.0
- *	Total 1 devices attached
- *
- *	Total 1 objects, 614400 bytes
+ * size, flags, mode, count, exp_name, ino and name, with tabs between, in a line
+ * of digits first; then, behind a tab each, what fences there are, "Attached
+ * Devices:" and their names; then "Total 1 devices attached". The last line is
+ * "Total 1 objects, 614400 bytes".
  */
 
 #include <ctype.h>
@@ -74,7 +70,7 @@ void bufinfo_read(struct bufinfo *info)
 	*info = (struct bufinfo) { .text = file_read(BUFINFO) };
 	if (!info->text && errno == ENOENT)
 		die(EXIT_ACCESS,
-		    "%s" BUFINFO ": not there: debugfs is not mounted (mount -t debugfs debugfs /sys/kernel/debug), or the kernel lacks it",
+		    "%s" BUFINFO ": not there: debugfs is not mounted (mount -t debugfs none /sys/kernel/debug), or the kernel lacks it",
 		    sysroot);
 	if (!info->text)
 		file_refused(BUFINFO, errno);
@@ -135,7 +131,7 @@ static void bufinfo_print(const struct bufinfo *info)
 
 struct json_object *bufinfo_json(const struct bufinfo *info)
 {
-	struct json_object *list = json_object_new_array(), *one, *devices;
+	struct json_object *list = json_object_new_array(), *one, *devices, *dev;
 	unsigned int i, k;
 
 	for (i = 0; i < info->nr; i++) {
@@ -148,9 +144,10 @@ struct json_object *bufinfo_json(const struct bufinfo *info)
 		json_text(one, "exporter", buf->exporter);
 		json_text(one, "name", buf->name);
 		devices = json_object_new_array();
-		for (k = 0; k < buf->nr_devices; k++)
-			json_object_array_add(devices,
-				json_object_new_string(buf->devices[k]));
+		for (k = 0; k < buf->nr_devices; k++) {
+			dev = json_object_new_string(buf->devices[k]);
+			json_object_array_add(devices, dev);
+		}
 		json_object_object_add(one, "attached", devices);
 		json_object_array_add(list, one);
 	}

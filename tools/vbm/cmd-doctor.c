@@ -85,7 +85,7 @@ static void check_iommu(struct report *rep, const struct machine *m)
 
 	if (*names) {
 		report(rep, LEVEL_FACT, "iommu", NULL,
-		       "There is an IOMMU (%s): for devices behind it it does not matter where memory is.",
+		       "There is an IOMMU (%s): devices behind it can use memory wherever it is.",
 		       names);
 	} else if (m->dmar) {
 		finding = report(rep, LEVEL_PROBLEM, "iommu", "off",
@@ -251,7 +251,7 @@ static bool doctor_state(struct report *rep, struct state *state)
 		report_cure(report(rep, LEVEL_PROBLEM, "debugfs", NULL,
 				   "%s can not be read, so nothing is known of buffers and failures.",
 				   VBM_DEBUGFS),
-			    "Be root, and have debugfs mounted: mount -t debugfs debugfs /sys/kernel/debug");
+			    "Be root, and have debugfs mounted: mount -t debugfs none /sys/kernel/debug");
 		return false;
 	}
 	state_read(state, STATE_ALL);

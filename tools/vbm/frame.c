@@ -207,9 +207,10 @@ struct json_object *frame_json(const struct frame *frame,
 
 	for (i = 0; i < frame->state.nr_stats; i++) {
 		const char *name = frame->state.stats[i].name;
+		double rate = frame_rate(frame, before, name);
 
-		json_object_object_add(rates, name, json_object_new_double(
-			frame_rate(frame, before, name)));
+		json_object_object_add(rates, name,
+				       json_object_new_double(rate));
 	}
 	json_object_object_add(root, "per_second", rates);
 	return root;

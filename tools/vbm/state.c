@@ -296,7 +296,7 @@ bool state_ours(void)
 	if (!file_exists("/sys/module/videobuf2_mem"))
 		return false;
 	die(EXIT_ACCESS,
-	    "%s%s: not there, though videobuf2-mem is loaded: is debugfs mounted? (mount -t debugfs debugfs /sys/kernel/debug)",
+	    "%s%s: not there, though videobuf2-mem is loaded: is debugfs mounted? (mount -t debugfs none /sys/kernel/debug)",
 	    sysroot, VBM_DEBUGFS);
 }
 
