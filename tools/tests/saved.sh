@@ -195,7 +195,6 @@ test_gone()
 	await one_is_gone
 	tap_is $? 0 'top: a buffer vanishes'
 	mv "$tree/$debugfs/videobuf2-mem" "$tree/$debugfs/other"
-	rm -r "$tree/sys/module/videobuf2_mem"
 	wait $!
 	rc=$?
 	says 'top: the module is unloaded' 3 'has been unloaded'
@@ -226,6 +225,10 @@ test_damaged()
 	sed -i 's/ of=[0-9]*//' "$tree/$debugfs/videobuf2-mem/buffers"
 	on "$tree" list
 	says 'a file of an older module' 6 'no such key: of'
+	tree_new
+	rm "$tree/$debugfs/videobuf2-mem/failures"
+	on "$tree" list --json
+	says 'a file that is missing' 6 'another version than vbm'
 	tree_new
 	sed -i 's/$/ novel=1/' "$tree/$debugfs/videobuf2-mem/buffers"
 	on "$tree" list

@@ -262,7 +262,7 @@ int cmd_doctor(int argc, char **argv)
 {
 	struct options options = {};
 	struct report rep = {};
-	struct state state;
+	struct state state = {};
 	struct machine m;
 	int code;
 
@@ -277,7 +277,6 @@ int cmd_doctor(int argc, char **argv)
 		check_devices(&rep, &state, &m);
 		check_bounced(&rep, &state);
 		check_failures(&rep, &state);
-		state_free(&state);
 	}
 	if (options.json)
 		doctor_json(&rep, &m);
@@ -286,6 +285,7 @@ int cmd_doctor(int argc, char **argv)
 	code = report_problems(&rep) ? EXIT_PROBLEM :
 	       m.loaded != BACKEND_OURS ? EXIT_NOT_OURS : 0;
 	report_free(&rep);
+	state_free(&state);
 	machine_free(&m);
 	return code;
 }

@@ -439,8 +439,10 @@ int cmd_explain(int argc, char **argv)
 		words_print();
 		return 0;
 	}
-	if (!state_ours())
+	if (!state_ours()) {
+		free(options.common.args);
 		return bufinfo_show(&options.common);
+	}
 	state_read(&state, STATE_ALL);
 	explain(&rep, &state, options.common.args[0]);
 	if (options.common.json)

@@ -168,8 +168,10 @@ int cmd_show(int argc, char **argv)
 	int i, code = 0;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	if (!state_ours())
+	if (!state_ours()) {
+		free(options.args);
 		return bufinfo_show(&options);
+	}
 	state_read(&state, STATE_BUFFERS);
 	list = json_object_new_array();
 	for (i = 0; i < options.nr_args; i++) {

@@ -79,15 +79,6 @@ void file_refused(const char *path, int error)
 	die(EXIT_ACCESS, "%s%s: %s", sysroot, path, strerror(error));
 }
 
-char *file_need(const char *path)
-{
-	char *data = file_read(path);
-
-	if (!data)
-		file_refused(path, errno);
-	return data;
-}
-
 /* The first line, or NULL. */
 char *file_line(const char *path)
 {

@@ -12,13 +12,13 @@
 extern const char *sysroot;
 
 char *file_read(const char *path);
-char *file_need(const char *path);
 char *file_line(const char *path);
 bool file_exists(const char *path);
 bool file_readable(const char *path);
 char *file_link(const char *path);
 char **dir_list(const char *path);
 void list_free(char **list);
+__attribute__((noreturn))
 void file_refused(const char *path, int error);
 
 #endif

@@ -14,7 +14,7 @@ enum level {
  * struct finding - a sentence or two
  * @level: of it
  * @about: what it is about, one word, for scripts
- * @word: of the core's that it explains, or NULL
+ * @word: of the core's that it explains, or NULL; as long as the snapshot lives
  * @said: the text; ours to free
  * @cures: what would make it better; as many as are not NULL
  */

@@ -229,13 +229,29 @@ static void parse_failure(struct state *state, const struct fields *f)
 	state->failures[state->nr_failures++] = failure;
 }
 
+/* The text of a file. The module can go at any time, and its files with it. */
+static char *state_file(const char *name)
+{
+	char *data = file_read(name);
+
+	if (data)
+		return data;
+	if (errno != ENOENT)
+		file_refused(name, errno);
+	if (!file_exists(VBM_DEBUGFS))
+		die(EXIT_GONE, "videobuf2-mem has been unloaded");
+	die(EXIT_DAMAGED,
+	    "%s%s: not there: videobuf2-mem is of another version than vbm",
+	    sysroot, name);
+}
+
 /* The lines of a file, each given to @parse. Returns its text. */
 static char *parse_file(struct state *state, const char *name,
 			void (*parse)(struct state *state,
 				      const struct fields *f))
 {
 	struct fields fields = { .file = name };
-	char *data = file_need(name), *at = data;
+	char *data = state_file(name), *at = data;
 
 	while (fields_next(&fields, &at))
 		parse(state, &fields);
@@ -245,7 +261,7 @@ static char *parse_file(struct state *state, const char *name,
 static char *parse_stats(struct state *state)
 {
 	struct fields fields = { .file = VBM_DEBUGFS "/stats" };
-	char *data = file_need(fields.file), *at, *end, *value, *stop;
+	char *data = state_file(fields.file), *at, *end, *value, *stop;
 	struct stat_line stat;
 
 	for (at = data; *at; at = end + 1) {
