@@ -164,28 +164,42 @@ static void vbm_failure_show(struct seq_file *s,
 		   vbm_freeze_names[f->freeze], vbm_failure_word(kept->by));
 }
 
+/* The first one after a number; false: there is none. */
+static bool vbm_failure_next(u64 after, struct vbm_kept_failure *next)
+{
+	const struct vbm_kept_failure *kept = NULL;
+	unsigned int i;
+
+	spin_lock_irq(&vbm_failures_lock);
+	for (i = 0; i < ARRAY_SIZE(vbm_failures); i++) {
+		if (vbm_failures[i].nr <= after)
+			continue;
+		if (!kept || vbm_failures[i].nr < kept->nr)
+			kept = &vbm_failures[i];
+	}
+	if (kept)
+		*next = *kept;
+	spin_unlock_irq(&vbm_failures_lock);
+	return kept;
+}
+
 /**
  * vbm_failures_show() - what has failed last, a line each, the oldest first
  * @s: where to
+ *
+ * One that fails again meanwhile may have a second line; where they never end,
+ * this does.
  *
  * Context: may sleep.
  */
 void vbm_failures_show(struct seq_file *s)
 {
-	struct vbm_kept_failure next;
-	u64 last = 0;
+	struct vbm_kept_failure next = {};
 	unsigned int i;
 
-	do {
-		next.nr = U64_MAX;
-		spin_lock_irq(&vbm_failures_lock);
-		for (i = 0; i < ARRAY_SIZE(vbm_failures); i++)
-			if (vbm_failures[i].nr > last &&
-			    vbm_failures[i].nr < next.nr)
-				next = vbm_failures[i];
-		spin_unlock_irq(&vbm_failures_lock);
-		if (next.nr != U64_MAX)
-			vbm_failure_show(s, &next);
-		last = next.nr;
-	} while (last != U64_MAX);
+	for (i = 0; i < ARRAY_SIZE(vbm_failures); i++) {
+		if (!vbm_failure_next(next.nr, &next))
+			break;
+		vbm_failure_show(s, &next);
+	}
 }
