@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "bufinfo.h"
+#include "explain.h"
 #include "file.h"
 #include "json.h"
 #include "report.h"
@@ -24,18 +25,6 @@ struct explain_options {
 	struct options common;
 	bool words;
 };
-
-/* An unknown word is one of a newer kernel's. */
-static const struct word *meaning(const struct word *words, const char *word)
-{
-	static struct word unknown = {
-		.means = "for a reason that this version of vbm does not know",
-	};
-	const struct word *found = word_find(words, word);
-
-	unknown.word = word;
-	return found ? found : &unknown;
-}
 
 static void explain_requirement(struct report *rep,
 				const struct requirement *req)
@@ -68,7 +57,7 @@ static void explain_requirement(struct report *rep,
 
 static void explain_demand(struct report *rep, const struct buffer *buf)
 {
-	const struct word *one = meaning(one_words, buf->one);
+	const struct word *one = word_meaning(one_words, buf->one);
 	struct finding *finding;
 	unsigned int i;
 	char *said;
@@ -89,7 +78,7 @@ static void explain_demand(struct report *rep, const struct buffer *buf)
 
 static void explain_storage(struct report *rep, const struct buffer *buf)
 {
-	const struct word *backing = meaning(backing_words, buf->backing);
+	const struct word *backing = word_meaning(backing_words, buf->backing);
 	char longest[HUMAN_SIZE], *shape = text("%s", "");
 
 	if (buf->shaped) {
@@ -140,106 +129,11 @@ static void explain_freeze(struct report *rep, const struct buffer *buf)
 		       "It may move for a device that can not use it where it is.");
 		return;
 	}
-	why = meaning(freeze_words, buf->frozen);
+	why = word_meaning(freeze_words, buf->frozen);
 	finding = report(rep, LEVEL_FACT, "frozen", buf->frozen,
 			 "It is frozen, so it stays where it is until it is freed: %s.",
 			 why->means);
 	report_cure(finding, why->cure);
-}
-
-/* Seconds, in words. */
-static const char *ago(double seconds, char *buf, size_t size)
-{
-	if (seconds < 0)
-		snprintf(buf, size, "at %.0f s after boot", -seconds);
-	else if (seconds < 120)
-		snprintf(buf, size, "%.0f s ago", seconds);
-	else if (seconds < 7200)
-		snprintf(buf, size, "%.0f min ago", seconds / 60);
-	else
-		snprintf(buf, size, "%.0f h ago", seconds / 3600);
-	return buf;
-}
-
-/* What it lacked and why nothing could be done: of a map of our buffers. */
-static char *failure_detail(const struct failure *f)
-{
-	char *lacks, *detail;
-
-	if (!f->lacks)
-		return text("%s", meaning(reason_words, f->reason)->means);
-	lacks = text("%s needs %s", f->dev,
-		     meaning(requirement_words, f->lacks)->means);
-	if (f->by)
-		detail = text("%s, and no memory would do for all its devices, because of %s",
-			      lacks, f->by);
-	else if (f->frozen)
-		detail = text("%s, and it did not move, because it is frozen: %s",
-			      lacks, meaning(freeze_words, f->frozen)->means);
-	else if (f->why)
-		detail = text("%s, and it did not move, because %s", lacks,
-			      meaning(refusal_words, f->why)->means);
-	else
-		detail = text("%s, and it has other", lacks);
-	free(lacks);
-	return detail;
-}
-
-static void explain_failure(struct report *rep, const struct state *state,
-			    const struct failure *f)
-{
-	double since = state->uptime ? state->uptime - f->at : -f->at;
-	char size[HUMAN_SIZE], when[40], often[24] = "", *what, *detail;
-	struct finding *finding;
-
-	if (f->times > 1)
-		snprintf(often, sizeof(often), ", %u times", f->times);
-	if (f->buf)
-		what = text("Buffer %u of %s %s for %s", f->buf,
-			    f->owner ? f->owner : "?",
-			    meaning(task_words, f->task)->means,
-			    f->dev ? f->dev : "?");
-	else if (f->exporter)
-		what = text("%s %s of %s", f->dev ? f->dev : "A device",
-			    meaning(task_words, f->task)->means, f->exporter);
-	else
-		what = text("%s %s", f->dev ? f->dev : "A plane",
-			    meaning(task_words, f->task)->means);
-	detail = failure_detail(f);
-	finding = report(rep, LEVEL_FACT, "failure",
-			 f->frozen ? f->frozen : f->why ? f->why :
-			 f->lacks ? f->lacks : f->reason,
-			 "%s (%s%s), %s: that failed with %s: %s.", what,
-			 ago(since, when, sizeof(when)), often,
-			 human(f->size, size), strerrorname_np(f->error) ?: "?",
-			 detail);
-	if (f->frozen)
-		report_cure(finding, meaning(freeze_words, f->frozen)->cure);
-	else if (f->why)
-		report_cure(finding, meaning(refusal_words, f->why)->cure);
-	if (f->lacks)
-		report_cure(finding,
-			    meaning(requirement_words, f->lacks)->cure);
-	else
-		report_cure(finding, meaning(reason_words, f->reason)->cure);
-	free(what);
-	free(detail);
-}
-
-/* An import that failed since the map failed is told by the latter. */
-static bool failure_told(const struct state *state, const struct failure *f)
-{
-	unsigned int i;
-
-	if (strcmp(f->task, "import") || strcmp(f->reason, "map"))
-		return false;
-	for (i = 0; i < state->nr_failures; i++)
-		if (!strcmp(state->failures[i].task, "map") && f->dev &&
-		    state->failures[i].dev &&
-		    !strcmp(state->failures[i].dev, f->dev) &&
-		    state->failures[i].error == f->error)
-			return true;
-	return false;
 }
 
 static void explain_import(struct report *rep, const struct buffer *buf)
@@ -278,7 +172,7 @@ static void explain_buffer(struct report *rep, const struct state *state,
 	       "Buffer %u is %s's (%s), of %s%s; %s.", buf->id, buf->dev,
 	       kind_names[buf->kind], human(buf->size, size),
 	       buf->managed ? ", managed" : "",
-	       meaning(state_words, buf->state)->means);
+	       word_meaning(state_words, buf->state)->means);
 	explain_storage(rep, buf);
 	explain_demand(rep, buf);
 	explain_mappings(rep, buf);

@@ -153,6 +153,18 @@ const struct word *word_find(const struct word *words, const char *word)
 	return NULL;
 }
 
+/* An unknown word is one of a newer kernel's. */
+const struct word *word_meaning(const struct word *words, const char *word)
+{
+	static struct word unknown = {
+		.means = "for a reason that this version of vbm does not know",
+	};
+	const struct word *found = word_find(words, word);
+
+	unknown.word = word;
+	return found ? found : &unknown;
+}
+
 /* All of them, for tests and the curious. */
 void words_print(void)
 {

@@ -25,6 +25,7 @@ extern const struct word backing_words[];
 extern const struct word state_words[];
 
 const struct word *word_find(const struct word *words, const char *word);
+const struct word *word_meaning(const struct word *words, const char *word);
 void words_print(void);
 
 #endif
