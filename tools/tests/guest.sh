@@ -68,7 +68,9 @@ pipeline_begin()
 		v4l2jpegdec output-io-mode=dmabuf-import capture-io-mode=dmabuf ! \
 		kmssink "driver-name=$DISPLAY_DRIVER" force-modesetting=true \
 		sync=false
-	await has_moved 12 vbcodec.0 write XR24
+	# Until each buffer has been round.
+	await has_moved 12 vbcodec.0 write XR24 &&
+		await has_moved 36 vbcodec.0 write XR24
 }
 
 # The files that vbm reads, as a tree: for the next time that saved files are
