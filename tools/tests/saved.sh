@@ -18,10 +18,19 @@ vbm=$(readlink -f "$1") || exit 1
 # shellcheck source=screen.sh
 . "$here/screen.sh"
 
-demo=$here/saved/demo
 work=$(mktemp -d)
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
+# The saved files, and what is a link in sysfs.
+demo=$work/demo
+cp -a "$here/saved/demo" "$demo"
+for link in platform/devices/vbcam.0 platform/devices/vbcodec.0 \
+	    pci/devices/0000:00:02.0; do
+	mkdir -p "$demo/sys/bus/$link"
+done
+ln -s ../../drivers/vbcam "$demo/sys/bus/platform/devices/vbcam.0/driver"
+ln -s ../../drivers/vbcodec "$demo/sys/bus/platform/devices/vbcodec.0/driver"
+ln -s ../../drivers/cirrus "$demo/sys/bus/pci/devices/0000:00:02.0/driver"
 debugfs=sys/kernel/debug
 export LC_ALL=C.UTF-8
 

@@ -162,7 +162,8 @@ static void graph_write(Agraph_t *graph, const struct graph_options *options)
 	if (!ok) {
 		if (name)
 			unlink(name);
-		die(EXIT_OUTPUT, "%s: Graphviz can not write it",
+		die(EXIT_OUTPUT,
+		    "%s: Graphviz can not write it (its plugins come with the package graphviz)",
 		    name ? name : "standard output");
 	}
 }

@@ -27,6 +27,11 @@ void json_text(struct json_object *to, const char *key, const char *value)
 						NULL);
 }
 
+void json_append(struct json_object *array, const char *value)
+{
+	json_object_array_add(array, json_object_new_string(value));
+}
+
 void json_flag(struct json_object *to, const char *key, bool value)
 {
 	json_object_object_add(to, key, json_object_new_boolean(value));
@@ -90,8 +95,7 @@ static void json_storage(struct json_object *to, const struct buffer *buf)
 	json_text(to, "state", buf->state);
 	json_object_object_add(to, "mappings", json_mappings(buf));
 	for (i = 0; i < buf->nr_attached; i++)
-		json_object_array_add(attached,
-			json_object_new_string(buf->attached[i]));
+		json_append(attached, buf->attached[i]);
 	json_object_object_add(to, "attached", attached);
 	json_object_object_add(to, "demand", json_demand(buf));
 	json_text(to, "one", buf->one);
@@ -171,11 +175,13 @@ struct json_object *json_failure(const struct failure *failure)
 static struct json_object *json_stats(const struct state *state)
 {
 	struct json_object *to = json_object_new_object();
+	struct json_object *value;
 	unsigned int i;
 
-	for (i = 0; i < state->nr_stats; i++)
-		json_object_object_add(to, state->stats[i].name,
-			json_object_new_int64(state->stats[i].value));
+	for (i = 0; i < state->nr_stats; i++) {
+		value = json_object_new_int64(state->stats[i].value);
+		json_object_object_add(to, state->stats[i].name, value);
+	}
 	return to;
 }
 

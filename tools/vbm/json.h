@@ -15,6 +15,7 @@ struct state;
 void json_number(struct json_object *to, const char *key, uint64_t value);
 void json_limit(struct json_object *to, const char *key, uint64_t value);
 void json_text(struct json_object *to, const char *key, const char *value);
+void json_append(struct json_object *array, const char *value);
 void json_flag(struct json_object *to, const char *key, bool value);
 void json_print(struct json_object *root);
 

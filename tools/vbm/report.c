@@ -110,8 +110,7 @@ struct json_object *report_json(const struct report *rep)
 		json_text(one, "said", finding->said);
 		cures = json_object_new_array();
 		for (k = 0; k < 2 && finding->cures[k]; k++)
-			json_object_array_add(cures,
-				json_object_new_string(finding->cures[k]));
+			json_append(cures, finding->cures[k]);
 		json_object_object_add(one, "cures", cures);
 		json_object_array_add(list, one);
 	}
