@@ -28,6 +28,7 @@ OPT_TIMEOUT=600
 OPT_EXPECT_SPLAT=0
 OPT_BUILD=1
 OPT_RAM=0
+OPT_PACKAGES=
 OPT_SHELL=0
 COMMAND=()
 
@@ -73,6 +74,7 @@ run_parse()
 		--cpus) OPT_CPUS=$value ;;
 		--iommu) OPT_IOMMU=$value ;;
 		--broken) run_broken "$value" ;;
+		--packages) OPT_PACKAGES=$value ;;
 		--timeout) OPT_TIMEOUT=$value ;;
 		*) usage_error "unknown option: $name" ;;
 		esac
@@ -101,8 +103,16 @@ run_main()
 	[ -z "$OPT_SHARE" ] || [ -d "$OPT_SHARE" ] ||
 		die "--share: $OPT_SHARE is no directory"
 	[ "$OPT_RAM" = 0 ] || ram_check
+	[ -z "$OPT_PACKAGES" ] || run_packages
 	run_prepare
 	run_guest
+}
+
+run_packages()
+{
+	[ -f "$OPT_PACKAGES" ] || die "--packages: there is no $OPT_PACKAGES"
+	[ "$OPT_RAM" = 0 ] || usage_error "--packages: not with --ram"
+	COMMAND=(/src/testbed/layer/enter "${COMMAND[@]}")
 }
 
 # Sets BOOT and PUB, and keeps both from being pruned under the guest.
@@ -118,6 +128,7 @@ run_prepare()
 				"$TESTBED/vm" build --kernel "$KERNEL"
 		fi
 	fi
+	[ -z "$OPT_PACKAGES" ] || layer_ensure "$KERNEL" "$OPT_PACKAGES"
 	BOOT=$(boot_dir "$KERNEL")
 	BASE=$(base_dir "$KERNEL")
 	PUB=$(build_current "$KERNEL")
@@ -171,6 +182,9 @@ run_root()
 	# shellcheck disable=SC2054 # commas within QEMU's values
 	QEMU+=(-initrd "$BOOT/initramfs" -device virtio-serial-pci
 		-drive "file=$(qemu_value "$BASE/image"),format=raw,if=virtio,snapshot=on,cache=unsafe")
+	[ -z "$OPT_PACKAGES" ] ||
+		QEMU+=(-drive "file=$(qemu_value "$(layer_dir "$KERNEL" \
+			"$OPT_PACKAGES")/image"),format=raw,if=virtio,snapshot=on,cache=unsafe")
 	qemu_port out "$RUN/out"
 	qemu_port ctl "$RUN/control"
 	qemu_share ctl "$RUN/ctl" rw
