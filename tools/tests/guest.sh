@@ -20,7 +20,7 @@ set -u
 . /src/tools/tests/screen.sh
 exec > /out/tool.tap 2> /out/tool.log
 
-vbm=/build/tools/vbm/vbm
+vbm=/share/vbm
 debugfs=/sys/kernel/debug/videobuf2-mem
 work=/tmp/tool
 mkdir -p $work
