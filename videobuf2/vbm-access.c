@@ -33,6 +33,7 @@
 #include <media/videobuf2-mem.h>
 
 #include "vbm-cpu.h"
+#include "vbm-failure.h"
 #include "vbm-import.h"
 #include "vbm-mapping.h"
 #include "vbm-memops.h"
@@ -234,13 +235,16 @@ static struct vbm_plane *vbm_access_plane(struct vb2_buffer *vb,
 	return p;
 }
 
-static int vbm_access_fail(size_t length, int ret)
+static int vbm_access_fail(const struct vbm_plane *p, size_t length, int ret)
 {
-	if (ret == -ENODEV)
-		vbm_stat_inc(VBM_STAT_FAIL_NODEV);
-	else if (ret == -ENOMEM)
-		vbm_stat_inc(VBM_STAT_FAIL_NOMEM);
-	trace_vbm_fail("access", "", length, ret);
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_ACCESS,
+		.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
+			ret == -ENOMEM ? VBM_STAT_FAIL_NOMEM : VBM_NR_STATS,
+		.error = ret,
+		.dev = p && p->dev ? dev_name(p->dev) : NULL,
+		.size = length,
+	});
 	return ret;
 }
 
@@ -289,7 +293,7 @@ int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
 	int ret;
 
 	if (IS_ERR(p))
-		return vbm_access_fail(length, PTR_ERR(p));
+		return vbm_access_fail(NULL, length, PTR_ERR(p));
 	if (WARN_ON_ONCE(dir < 0 || dir >= DMA_NONE))
 		return -EINVAL;
 
@@ -305,7 +309,7 @@ int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
 	else
 		ret = vbm_access_get_foreign(acc, vbm_plane_import(p));
 	if (ret)
-		return vbm_access_fail(length, ret);
+		return vbm_access_fail(p, length, ret);
 
 	vbm_stat_inc(VBM_STAT_ACCESSES);
 	vbm_stat_add(VBM_STAT_BYTES_ACCESSED, length);

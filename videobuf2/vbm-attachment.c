@@ -22,6 +22,7 @@
 #include "vbm-backing.h"
 #include "vbm-cpu.h"
 #include "vbm-device.h"
+#include "vbm-failure.h"
 #include "vbm-mapping.h"
 #include "vbm-placement.h"
 #include "vbm-stats.h"
@@ -143,8 +144,10 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 		return ERR_PTR(-EOPNOTSUPP);
 	/* Others look for pages, and do not let go when they are to. */
 	if (buf->backing->part && !att->exact &&
-	    !vbm_backing_has_pages(buf->backing))
+	    !vbm_backing_has_pages(buf->backing)) {
+		att->lacks = VBM_REQ_PAGES;
 		return ERR_PTR(-EOPNOTSUPP);
+	}
 	map = vbm_attachment_find_locked(buf, attach, dir);
 	if (!map && !vbm_attachment_content(buf, att)) {
 		ret = vbm_placement_for_locked(buf, att);
@@ -174,6 +177,31 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	return map;
 }
 
+/* Whatever fails, what placement had against it is told once. */
+static void vbm_attachment_fail_locked(struct vbm_buf *buf,
+				       struct vbm_attachment *att, int ret)
+{
+	lockdep_assert_held(&buf->lock);
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_MAP,
+		.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
+					 VBM_STAT_FAIL_MAP,
+		.error = ret,
+		.dev = dev_name(att->attach->dev),
+		.size = buf->plane.size,
+		.buf = buf->plane.id,
+		.owner = vbm_buf_device(buf),
+		.lacks = att->lacks,
+		.why = att->why,
+		.freeze = att->why == VBM_REFUSED_FROZEN ? buf->freeze :
+							   VBM_FREEZE_NONE,
+		.by = att->by,
+	});
+	att->lacks = VBM_REQ_NONE;
+	att->why = VBM_MOVED;
+	att->by = NULL;
+}
+
 struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,
 				    enum dma_data_direction dir)
 {
@@ -200,16 +228,11 @@ struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,
 		vbm_lesson_map(&att->lesson, map->vdev, map->sgt.nents);
 	}
 unlock:
+	if (IS_ERR(table))
+		vbm_attachment_fail_locked(buf, att, PTR_ERR(table));
 	mutex_unlock(&buf->lock);
 
-	if (IS_ERR(table)) {
-		vbm_stat_inc(PTR_ERR(table) == -ENODEV ? VBM_STAT_FAIL_NODEV :
-							 VBM_STAT_FAIL_MAP);
-		trace_vbm_fail("map", dev_name(attach->dev), buf->plane.size,
-			       PTR_ERR(table));
-		return ERR_CAST(table);
-	}
-	return &table->sgt;
+	return IS_ERR(table) ? ERR_CAST(table) : &table->sgt;
 }
 
 void vbm_attachment_unmap(struct dma_buf_attachment *attach,

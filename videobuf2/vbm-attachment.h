@@ -27,6 +27,10 @@ struct vbm_mapping;
  * @exact: an import of ours; see &struct vbm_mapping
  * @contig: which has one address, and no list
  * @piece: bytes that it has to find there
+ * @lacks: what was wrong with the storage when placement refused its last map,
+ *	for vbm_fail(); &vbm_buf.lock
+ * @why: what kept the buffer from moving then
+ * @by: whom no memory would do for beside the others then, or NULL
  * @asked: vbm_revoke()'s, while it goes round; &vbm_buf.lock
  */
 struct vbm_attachment {
@@ -38,7 +42,10 @@ struct vbm_attachment {
 	bool exact;
 	bool contig;
 	bool asked;
+	u8 lacks; /* enum vbm_requirement */
+	u8 why; /* enum vbm_refusal */
 	size_t piece;
+	const char *by;
 };
 
 /* &struct dma_buf_ops callbacks */

@@ -25,6 +25,7 @@
 #include "vbm-cache.h"
 #include "vbm-cpu.h"
 #include "vbm-device.h"
+#include "vbm-failure.h"
 #include "vbm-freeze.h"
 #include "vbm-limits.h"
 #include "vbm-mapping.h"
@@ -348,8 +349,13 @@ struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 	return buf;
 
 err_free:
-	vbm_stat_inc(VBM_STAT_FAIL_NOMEM);
-	trace_vbm_fail("alloc", dev_name(dev), size, ret);
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_ALLOC,
+		.stat = VBM_STAT_FAIL_NOMEM,
+		.error = ret,
+		.dev = dev_name(dev),
+		.size = size,
+	});
 	vbm_buf_put(buf);
 	return ERR_PTR(ret);
 }

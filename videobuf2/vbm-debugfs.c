@@ -5,18 +5,25 @@
  *   buffers   a line for each plane, key=value
  *   devices   a line for each device that has used one, key=value
  *   stats     a line for each counter, name and value
+ *   failures  a line for each of what has failed last, key=value
  *   move      the number of a plane, written to it, moves that buffer
+ *
+ * Programs read them (tools/vbm); docs/debugfs.md says what they may rely on.
  */
 
 #include <linux/debugfs.h>
 #include <linux/dma-buf.h>
+#include <linux/fs.h>
 #include <linux/seq_file.h>
 
 #include "vbm-debugfs.h"
 #include "vbm-alloc.h"
+#include "vbm-attachment.h"
 #include "vbm-buf.h"
+#include "vbm-cpu.h"
 #include "vbm-demand.h"
 #include "vbm-device.h"
+#include "vbm-failure.h"
 #include "vbm-freeze.h"
 #include "vbm-import.h"
 #include "vbm-lesson.h"
@@ -45,6 +52,43 @@ static const char *vbm_buf_state(struct vbm_buf *buf)
 	if (!READ_ONCE(buf->plane.vb))
 		return "orphaned";
 	return atomic_read(&buf->exports) ? "exported" : "live";
+}
+
+/* Who is attached to one of its dma-bufs, mapped or not. */
+static void vbm_show_attached(struct seq_file *s, struct vbm_buf *buf)
+{
+	const struct vbm_attachment *att;
+	char sep = '=';
+
+	seq_puts(s, " attached");
+	list_for_each_entry(att, vbm_inbox_list(&buf->attachments),
+			    letter.node) {
+		if (!att->vdev)
+			continue;
+		seq_printf(s, "%c%s", sep, att->vdev->name);
+		sep = ',';
+	}
+	if (sep == '=')
+		seq_puts(s, "=-");
+}
+
+/* Who sees a copy of it. */
+static void vbm_show_bounced(struct seq_file *s, struct vbm_buf *buf)
+{
+	struct vbm_mapping *map;
+	char sep = '=';
+
+	seq_puts(s, " bounced");
+	list_for_each_entry(map, &buf->mappings, buf_node) {
+		if (!map->live || !map->backing->nr_extents ||
+		    !vbm_cpu_bounces(map))
+			continue;
+		seq_printf(s, "%c%s:%s", sep, map->vdev->name,
+			   vbm_dir_name(map->dir));
+		sep = ',';
+	}
+	if (sep == '=')
+		seq_puts(s, "=-");
 }
 
 /* A requirement, what it is, and who brought it: address:3fffffff:vbdisp.0 */
@@ -96,6 +140,11 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 		seq_printf(s, " region=%s+%#llx",
 			   vbm_region_name(buf->backing->part),
 			   (u64)vbm_region_offset(buf->backing->part));
+	if (buf->backing && buf->backing->nr_extents)
+		seq_printf(s, " pieces=%u longest=%zu last=%llx",
+			   buf->backing->shape.pieces,
+			   buf->backing->shape.longest,
+			   buf->backing->shape.last);
 	seq_printf(s, " users=%u meta=%zu state=%s mappings",
 		   refcount_read(&buf->ref), vbm_buf_metadata(buf),
 		   vbm_buf_state(buf));
@@ -108,9 +157,12 @@ static void vbm_show_buf(struct seq_file *s, struct vbm_buf *buf)
 	if (sep == '=')
 		seq_puts(s, "=-");
 	vbm_show_demand(s, buf);
-	seq_printf(s, " frozen=%s moves=%u owned=%d managed=%d\n",
+	seq_printf(s, " frozen=%s moves=%u owned=%d managed=%d",
 		   vbm_freeze_names[READ_ONCE(buf->freeze)], buf->moves,
 		   vbm_freeze_owned(buf), buf->managed);
+	vbm_show_attached(s, buf);
+	vbm_show_bounced(s, buf);
+	seq_putc(s, '\n');
 	mutex_unlock(&buf->lock);
 }
 
@@ -121,10 +173,12 @@ static void vbm_show_import(struct seq_file *s, struct vbm_import *imp)
 	seq_printf(s, "buf=%u kind=import dev=%s size=%zu exporter=%s ours=%d",
 		   plane->id, dev_name(plane->dev), plane->size,
 		   imp->dmabuf->exp_name, !!imp->map);
-	seq_printf(s, " segments=%u dir=%s sync=%s vmap=%d parked=%d\n",
+	seq_printf(s, " segments=%u dir=%s sync=%s vmap=%d parked=%d",
 		   imp->segments, vbm_dir_name(plane->dir),
 		   imp->syncs ? "sync" : "-", !!READ_ONCE(imp->vaddr),
 		   !READ_ONCE(plane->vb));
+	seq_printf(s, " of=%u ino=%llu\n", imp->of,
+		   (u64)file_inode(imp->dmabuf->file)->i_ino);
 }
 
 static int buffers_show(struct seq_file *s, void *unused)
@@ -176,6 +230,13 @@ static int stats_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
+static int failures_show(struct seq_file *s, void *unused)
+{
+	vbm_failures_show(s);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(failures);
+
 /* The buffer of that number, referenced; NULL if there is none. */
 static struct vbm_buf *vbm_debugfs_find(u64 id)
 {
@@ -211,6 +272,8 @@ void vbm_debugfs_init(void)
 			    &buffers_fops);
 	debugfs_create_file("devices", 0400, vbm_debugfs_dir, NULL,
 			    &devices_fops);
+	debugfs_create_file("failures", 0400, vbm_debugfs_dir, NULL,
+			    &failures_fops);
 	debugfs_create_file_unsafe("move", 0200, vbm_debugfs_dir, NULL,
 				   &move_fops);
 	debugfs_create_file("stats", 0444, vbm_debugfs_dir, NULL, &stats_fops);

@@ -72,9 +72,7 @@ void *vbm_import_vaddr(struct vbm_import *imp)
 	if (dma_buf_vmap_unlocked(imp->dmabuf, &map))
 		goto unlock;
 	if (map.is_iomem) {
-		vbm_stat_inc(VBM_STAT_FAIL_IOMEM);
-		trace_vbm_fail("import", dev_name(imp->plane.dev),
-			       imp->plane.size, -EOPNOTSUPP);
+		vbm_import_fail(imp, VBM_STAT_FAIL_IOMEM, -EOPNOTSUPP);
 		goto err_vunmap;
 	}
 	if (dma_buf_begin_cpu_access(imp->dmabuf, DMA_BIDIRECTIONAL))

@@ -28,6 +28,7 @@
 #include "vbm-buf.h"
 #include "vbm-cache.h"
 #include "vbm-cpu.h"
+#include "vbm-failure.h"
 #include "vbm-mapping.h"
 #include "vbm-memops.h"
 #include "vbm-stats.h"
@@ -104,11 +105,18 @@ static size_t vbm_import_piece(struct vb2_buffer *vb, struct dma_buf *dmabuf,
 	return max(size, min(most, dmabuf->size));
 }
 
-static int vbm_import_fail(struct vbm_import *imp, enum vbm_stat stat, int ret)
+int vbm_import_fail(const struct vbm_import *imp, enum vbm_stat stat, int ret)
 {
-	vbm_stat_inc(stat);
-	trace_vbm_fail("import", imp->plane.dev ? dev_name(imp->plane.dev) : "",
-		       imp->plane.size, ret);
+	const struct device *dev = imp->plane.dev;
+
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_IMPORT,
+		.stat = stat,
+		.error = ret,
+		.dev = dev ? dev_name(dev) : NULL,
+		.size = imp->plane.size,
+		.exporter = dev ? imp->dmabuf->exp_name : NULL,
+	});
 	return ret;
 }
 
@@ -616,6 +624,7 @@ again:
 	plane->dma_addr = sg_dma_address(sgt->sgl);
 	plane->sgt = sgt;
 	if (ours) {
+		imp->of = map->buf->plane.id;
 		imp->map = map;
 		imp->syncs = map->need_sync;
 		imp->attach = attach;

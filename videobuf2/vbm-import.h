@@ -7,6 +7,7 @@
 #include <linux/spinlock.h>
 
 #include "vbm-device.h"
+#include "vbm-stats.h"
 #include "vbm.h"
 
 /* Whose it is; see vbm-cache.c. */
@@ -39,6 +40,7 @@ enum vbm_import_state {
  *	since
  * @prepared: vb2 has prepared it and not finished it
  * @segments: of the mapping
+ * @of: the number of the buffer, if the exporter is ours; else 0
  * @piece: bytes from the beginning that are in one piece
  * @whole: that is all of the dma-buf
  * @syncs: it needed syncing when it was mapped
@@ -64,6 +66,7 @@ struct vbm_import {
 	struct kref ref;
 	int error;
 	unsigned int segments;
+	unsigned int of;
 	size_t piece;
 	unsigned int syncing;
 	bool foreign_sync;
@@ -89,6 +92,7 @@ static inline struct vbm_import *vbm_plane_import(struct vbm_plane *plane)
 /* What vb2 calls is in vbm-memops.h. */
 void vbm_import_evict(struct vbm_import *imp);
 void vbm_import_unmap_parked(struct vbm_import *imp);
+int vbm_import_fail(const struct vbm_import *imp, enum vbm_stat stat, int ret);
 
 /* vbm-import-use.c */
 void vbm_import_vunmap_locked(struct vbm_import *imp);

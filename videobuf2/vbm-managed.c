@@ -27,9 +27,9 @@
 #include <media/videobuf2-mem.h>
 
 #include "vbm-buf.h"
+#include "vbm-failure.h"
 #include "vbm-freeze.h"
 #include "vbm-memops.h"
-#include "vbm-stats.h"
 #include "vbm-storage.h"
 #include "vbm-trace.h"
 #include "vbm-vmap.h"
@@ -52,9 +52,14 @@ static void *vbm_managed_alloc(struct vb2_buffer *vb, struct device *dev,
 
 	ret = vbm_storage_defer(buf);
 	if (ret) {
-		vbm_stat_inc(ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
-					      VBM_STAT_FAIL_NOMEM);
-		trace_vbm_fail("alloc", dev_name(dev), size, ret);
+		vbm_fail(&(struct vbm_failure) {
+			.task = VBM_TASK_ALLOC,
+			.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
+						 VBM_STAT_FAIL_NOMEM,
+			.error = ret,
+			.dev = dev_name(dev),
+			.size = size,
+		});
 		vbm_buf_put(buf);
 		return ERR_PTR(ret);
 	}

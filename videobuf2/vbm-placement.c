@@ -171,8 +171,7 @@ static void vbm_placement_tell_locked(struct vbm_buf *buf,
  * Return: 0 if mapping it can be tried; -EBUSY if it would have to move and can
  *	not now; -EOPNOTSUPP if no memory would do for all its devices; -ENOMEM.
  */
-int vbm_placement_for_locked(struct vbm_buf *buf,
-			     const struct vbm_attachment *att)
+int vbm_placement_for_locked(struct vbm_buf *buf, struct vbm_attachment *att)
 {
 	enum vbm_requirement lacks, never;
 	struct vbm_demand demand;
@@ -206,6 +205,8 @@ int vbm_placement_for_locked(struct vbm_buf *buf,
 		vbm_placement_tell_locked(buf, att, lacks,
 					  "no memory would do for all, because of",
 					  who);
+		att->lacks = lacks;
+		att->by = who;
 		return -EOPNOTSUPP;
 	}
 
@@ -216,6 +217,8 @@ int vbm_placement_for_locked(struct vbm_buf *buf,
 	vbm_placement_tell_locked(buf, att, lacks, vbm_refusal_names[why],
 				  why == VBM_REFUSED_FROZEN ?
 				  vbm_freeze_names[buf->freeze] : NULL);
+	att->lacks = lacks;
+	att->why = why;
 	return ret;
 }
 

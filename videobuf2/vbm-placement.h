@@ -5,8 +5,7 @@
 struct vbm_attachment;
 struct vbm_buf;
 
-int vbm_placement_for_locked(struct vbm_buf *buf,
-			     const struct vbm_attachment *att);
+int vbm_placement_for_locked(struct vbm_buf *buf, struct vbm_attachment *att);
 int vbm_placement_move(struct vbm_buf *buf);
 
 #endif

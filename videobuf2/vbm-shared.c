@@ -28,10 +28,9 @@
 #include "vbm-constraints.h"
 #include "vbm-cpu.h"
 #include "vbm-device.h"
+#include "vbm-failure.h"
 #include "vbm-limits.h"
 #include "vbm-mapping.h"
-#include "vbm-stats.h"
-#include "vbm-trace.h"
 #include "vbm-vmap.h"
 #include "vbm.h"
 
@@ -246,7 +245,14 @@ struct vbm_shared *vbm_shared_alloc(struct device * const *devs,
 	if (vbm_cache_retry(ret))
 		ret = vbm_shared_find(shared, devs, &req);
 	if (ret) {
-		trace_vbm_fail("shared", dev_name(devs[0]), req.size, ret);
+		vbm_fail(&(struct vbm_failure) {
+			.task = VBM_TASK_SHARED,
+			.stat = ret == -ENOMEM ? VBM_STAT_FAIL_NOMEM :
+						 VBM_NR_STATS,
+			.error = ret,
+			.dev = dev_name(devs[0]),
+			.size = req.size,
+		});
 		kfree(shared);
 		return ERR_PTR(ret);
 	}

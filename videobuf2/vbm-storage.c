@@ -35,6 +35,7 @@
 #include "vbm-cache.h"
 #include "vbm-demand.h"
 #include "vbm-device.h"
+#include "vbm-failure.h"
 #include "vbm-stats.h"
 #include "vbm-trace.h"
 
@@ -209,10 +210,16 @@ int vbm_storage_secure_locked(struct vbm_buf *buf)
 	if (ret == -EFAULT || ret == -EAGAIN)
 		ret = -ENOMEM;
 	if (ret) {
-		vbm_stat_inc(ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
-					      VBM_STAT_FAIL_NOMEM);
-		trace_vbm_fail("storage", buf->vdev->name, buf->plane.size,
-			       ret);
+		vbm_fail(&(struct vbm_failure) {
+			.task = VBM_TASK_STORAGE,
+			.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
+						 VBM_STAT_FAIL_NOMEM,
+			.error = ret,
+			.dev = buf->vdev->name,
+			.size = buf->plane.size,
+			.buf = buf->plane.id,
+			.owner = buf->vdev->name,
+		});
 		return ret;
 	}
 	/* The mapping does from now on. */

@@ -20,9 +20,8 @@
 #include "vbm-backing.h"
 #include "vbm-buf.h"
 #include "vbm-cache.h"
+#include "vbm-failure.h"
 #include "vbm-mapping.h"
-#include "vbm-stats.h"
-#include "vbm-trace.h"
 #include "vbm.h"
 
 static void vbm_user_free(struct vbm_backing *backing)
@@ -94,6 +93,19 @@ static int vbm_userptr_map(struct vbm_buf *buf, struct vbm_backing *backing)
 	return ret;
 }
 
+static int vbm_userptr_fail(struct device *dev, size_t size,
+			    enum vbm_stat stat, int ret)
+{
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_USERPTR,
+		.stat = stat,
+		.error = ret,
+		.dev = dev_name(dev),
+		.size = size,
+	});
+	return ret;
+}
+
 /**
  * vbm_userptr_get() - pin user memory and map it for a device
  * @vb: the vb2 buffer
@@ -117,10 +129,9 @@ struct vbm_buf *vbm_userptr_get(struct vb2_buffer *vb, struct device *dev,
 	struct vbm_buf *buf;
 	int ret;
 
-	if (!size || !vbm_user_aligned(dev, vaddr, size, contig)) {
-		vbm_stat_inc(VBM_STAT_FAIL_ALIGN);
-		return ERR_PTR(-EINVAL);
-	}
+	if (!size || !vbm_user_aligned(dev, vaddr, size, contig))
+		return ERR_PTR(vbm_userptr_fail(dev, size, VBM_STAT_FAIL_ALIGN,
+						-EINVAL));
 
 	buf = kzalloc_obj(*buf);
 	if (!buf)
@@ -156,9 +167,8 @@ struct vbm_buf *vbm_userptr_get(struct vb2_buffer *vb, struct device *dev,
 	return buf;
 
 err_free:
-	vbm_stat_inc(ret == -EFAULT ? VBM_STAT_FAIL_CONTIGUITY :
-				      VBM_STAT_FAIL_MAP);
-	trace_vbm_fail("userptr", dev_name(dev), size, ret);
+	vbm_userptr_fail(dev, size, ret == -EFAULT ? VBM_STAT_FAIL_CONTIGUITY :
+						     VBM_STAT_FAIL_MAP, ret);
 	vbm_buf_put(buf);
 	return ERR_PTR(ret);
 }

@@ -66,6 +66,8 @@
  *           vbm_cache_lock                      spinlock, global; none of ours
  *                                               within
  *               vbm_regions_lock                spinlock, global; likewise
+ *               vbm_failures_lock               spinlock, global, irqs off;
+ *                                               likewise
  *   vbm_registry_lock -> vbm_buf.lock           mutex, global; debugfs
  *
  * vbm_cache_lock is also taken, alone, under a dma_resv: by who moves a buffer.

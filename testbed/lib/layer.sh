@@ -5,7 +5,8 @@
 # changes. What only one suite runs is a layer on it, as overlayfs has them: an
 # entry of the cache of the kind "packages-NAME", where NAME is that of FILE's
 # directory, holds
-#   image        ext4 of what the packages add, attached as a second disk
+#   upper/       what the packages add, for commands on the host
+#   image        ext4 of it, attached to the guest as a second disk
 # In the guest layer/enter puts it on the root, and runs the command in that.
 
 layer_kind() { echo "packages-$(basename "$(dirname "$(realpath "$1")")")"; }
@@ -34,6 +35,24 @@ layer_make()	# kernel, file, directory
 	step "disk image of them" layer_image "$3"
 }
 
+# in_layer KERNEL FILE SRC COMMAND...: COMMAND on the host, in the root with the
+# packages of FILE on it, with SRC at /src. What it writes elsewhere is lost.
+in_layer()
+{
+	local kernel=$1 layer changes src=$3 status=0
+	layer=$(layer_dir "$1" "$2")
+	shift 3
+	mkdir -p "$CACHE/scratch"
+	changes=$(mktemp -d "$CACHE/scratch/layer.XXXXXX")
+	mkdir "$changes/upper" "$changes/work"
+	as_root unshare --mount --fork --pid --kill-child \
+		bash "$TESTBED/lib/enter-disk" \
+		"$layer/upper:$(base_dir "$kernel")/root" "$changes" "$src" \
+		"$@" || status=$?
+	rm -rf --one-file-system "$changes"
+	return "$status"
+}
+
 layer_root()
 {
 	local kernel=$1 file=$2 dir=$3
@@ -52,5 +71,5 @@ layer_image()
 	mkfs.ext4 -q -F -L layer -d "$dir/upper" -m 0 \
 		-O '^has_journal,^metadata_csum' \
 		-E lazy_itable_init=1 "$dir/image" "$((kib + kib / 2 + 65536))k"
-	rm -rf --one-file-system "$dir"/{src,upper,work}
+	rm -rf --one-file-system "$dir"/{src,work}
 }
