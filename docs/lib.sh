@@ -6,7 +6,8 @@
 
 # To make the site.
 # shellcheck disable=SC2034 # for who sources this
-site_packages=(python3-sphinx python3-myst-parser python3-sphinx-rtd-theme)
+site_packages=(python3-sphinx python3-myst-parser python3-sphinx-rtd-theme
+	groff-base)
 # To look at it in a browser.
 # shellcheck disable=SC2034
 browser_packages=(chromium chromium-driver python3-selenium fonts-dejavu-core)
