@@ -68,7 +68,7 @@ tap_mode()	# text, ours|stock
 		tap_run "$text$2" eval \
 			'stream && loaded videobuf2_dma_contig && ! loaded videobuf2_mem'
 	fi
-	[ ! -x /usr/bin/vbm ] || tap_doctor "$@"
+	tap_doctor "$@"
 }
 
 tap_doctor()	# text, ours|stock
@@ -114,6 +114,8 @@ tap_pipeline()
 		grep -q imported=yes /sys/kernel/debug/dri/*/framebuffer
 	tap_run "README's pipeline: which is one of ours" \
 		grep -q ' dev=vbcam.0 ' /sys/kernel/debug/videobuf2-mem/buffers
+	tap_run "README's pipeline: vbm draws who shares what" eval \
+		'vbm graph -o /out/graph.svg && grep -q vbcam.0 /out/graph.svg'
 	pkill -INT -P $pid gst-launch || kill -INT $pid
 	tap_run "README's pipeline: Ctrl+C ends it" await not pgrep gst-launch
 	wait $pid
