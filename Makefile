@@ -17,7 +17,7 @@ help:
 	@echo 'deb              the Debian packages, into out/deb'
 	@echo 'check            all test suites in virtual machines;'
 	@echo '                 SUITE=name and KERNEL=6.12|7.2 narrow it'
-	@echo 'soak             what takes hours; KERNEL=... as well'
+	@echo 'soak             all of it, with what takes hours; KERNEL=... as well'
 	@echo 'demo             a camera picture on a display; saves out/demo.png'
 	@echo 'bench            instruction counts, ours against stock; KERNEL=...'
 	@echo 'docs             the documentation as a site: out/docs/html'
@@ -43,7 +43,7 @@ check:
 	SUITE='$(SUITE)' KERNEL='$(KERNEL)' testbed/check
 
 soak:
-	SUITE='soak series-each' KERNEL='$(KERNEL)' testbed/check
+	SUITE='all soak series-each kunit lockdep failpoints' KERNEL='$(KERNEL)' testbed/check
 
 deb:
 	scripts/deb
