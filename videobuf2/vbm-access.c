@@ -171,8 +171,9 @@ static int vbm_access_begin_foreign(struct vbm_access *acc,
 	return ret;
 }
 
+/* @stat: the reason, where it has a counter. */
 static int vbm_access_get_foreign(struct vbm_access *acc,
-				  struct vbm_import *imp)
+				  struct vbm_import *imp, enum vbm_stat *stat)
 {
 	struct iosys_map map;
 	int ret;
@@ -184,7 +185,7 @@ static int vbm_access_get_foreign(struct vbm_access *acc,
 	if (ret)
 		return ret;
 	if (map.is_iomem) {
-		vbm_stat_inc(VBM_STAT_FAIL_IOMEM);
+		*stat = VBM_STAT_FAIL_IOMEM;
 		ret = -EOPNOTSUPP;
 		goto err_vunmap;
 	}
@@ -235,12 +236,16 @@ static struct vbm_plane *vbm_access_plane(struct vb2_buffer *vb,
 	return p;
 }
 
-static int vbm_access_fail(const struct vbm_plane *p, size_t length, int ret)
+static int vbm_access_fail(const struct vbm_plane *p, size_t length,
+			   enum vbm_stat stat, int ret)
 {
+	if (ret == -ENODEV)
+		stat = VBM_STAT_FAIL_NODEV;
+	else if (ret == -ENOMEM)
+		stat = VBM_STAT_FAIL_NOMEM;
 	vbm_fail(&(struct vbm_failure) {
 		.task = VBM_TASK_ACCESS,
-		.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
-			ret == -ENOMEM ? VBM_STAT_FAIL_NOMEM : VBM_NR_STATS,
+		.stat = stat,
 		.error = ret,
 		.dev = p && p->dev ? dev_name(p->dev) : NULL,
 		.size = length,
@@ -289,11 +294,12 @@ int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
 		   enum dma_data_direction dir)
 {
 	struct vbm_plane *p = vbm_access_plane(vb, plane, offset, length);
+	enum vbm_stat stat = VBM_NR_STATS;
 	struct vbm_buf *buf;
 	int ret;
 
 	if (IS_ERR(p))
-		return vbm_access_fail(NULL, length, PTR_ERR(p));
+		return vbm_access_fail(NULL, length, stat, PTR_ERR(p));
 	if (WARN_ON_ONCE(dir < 0 || dir >= DMA_NONE))
 		return -EINVAL;
 
@@ -307,9 +313,9 @@ int vbm_access_get(struct vbm_access *acc, struct vb2_buffer *vb,
 	if (buf)
 		ret = vbm_access_get_ours(acc, buf);
 	else
-		ret = vbm_access_get_foreign(acc, vbm_plane_import(p));
+		ret = vbm_access_get_foreign(acc, vbm_plane_import(p), &stat);
 	if (ret)
-		return vbm_access_fail(p, length, ret);
+		return vbm_access_fail(p, length, stat, ret);
 
 	vbm_stat_inc(VBM_STAT_ACCESSES);
 	vbm_stat_add(VBM_STAT_BYTES_ACCESSED, length);

@@ -88,7 +88,7 @@ static struct vbm_backing *vbm_dma_alloc(const struct vbm_request *req)
 	void *cpu = NULL;
 	int ret;
 
-	ret = vbm_alloc_charge(req->size);
+	ret = vbm_alloc_charge(req);
 	if (ret)
 		return ERR_PTR(ret);
 
@@ -151,7 +151,7 @@ static struct vbm_backing *vbm_noncontig_alloc(const struct vbm_request *req)
 	gfp_t gfp;
 	int ret;
 
-	ret = vbm_alloc_charge(req->size);
+	ret = vbm_alloc_charge(req);
 	if (ret)
 		return ERR_PTR(ret);
 

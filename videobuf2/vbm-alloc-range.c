@@ -336,24 +336,23 @@ static struct page *vbm_range_find(const struct vbm_request *req)
 	return pfn_to_page(pfn);
 }
 
-static int vbm_range_charge(size_t size)
+static int vbm_range_charge(const struct vbm_request *req)
 {
 	u64 half = (u64)totalram_pages() << (PAGE_SHIFT - 1);
 	int ret;
 
-	if (atomic_long_add_return(size, &vbm_range_bytes) > half &&
+	if (atomic_long_add_return(req->size, &vbm_range_bytes) > half &&
 	    !vbm_alloc_uncharged_limit()) {
-		vbm_stat_inc(VBM_STAT_FAIL_LIMIT);
-		ret = -ENOMEM;
+		ret = vbm_alloc_over_limit(req);
 		goto err_sub;
 	}
-	ret = vbm_alloc_charge(size);
+	ret = vbm_alloc_charge(req);
 	if (ret)
 		goto err_sub;
 	return 0;
 
 err_sub:
-	atomic_long_sub(size, &vbm_range_bytes);
+	atomic_long_sub(req->size, &vbm_range_bytes);
 	return ret;
 }
 
@@ -369,7 +368,7 @@ static struct vbm_backing *vbm_range_alloc(const struct vbm_request *req)
 	struct page *page;
 	int ret;
 
-	ret = vbm_range_charge(req->size);
+	ret = vbm_range_charge(req);
 	if (ret)
 		return ERR_PTR(ret);
 	backing = vbm_backing_new(&vbm_alloc_range, req->size, 1);

@@ -17,6 +17,7 @@
 
 #include "vbm-alloc.h"
 #include "vbm-constraints.h"
+#include "vbm-failure.h"
 #include "vbm-fault.h"
 #include "vbm-stats.h"
 
@@ -57,24 +58,36 @@ u64 vbm_alloc_uncharged_limit(void)
 	return (u64)READ_ONCE(uncharged_limit_mb) << 20;
 }
 
+/* Whatever it was for: that there is another limit than memory's is to be seen. */
+int vbm_alloc_over_limit(const struct vbm_request *req)
+{
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_ALLOC,
+		.stat = VBM_STAT_FAIL_LIMIT,
+		.error = -ENOMEM,
+		.dev = dev_name(req->dev),
+		.size = req->size,
+	});
+	return -ENOMEM;
+}
+
 /**
  * vbm_alloc_charge() - account memory that no cgroup can be charged for
- * @size: bytes
+ * @req: what is to be allocated
  *
  * Context: any.
  * Return: 0, or -ENOMEM if the limit would be passed.
  */
-int vbm_alloc_charge(size_t size)
+int vbm_alloc_charge(const struct vbm_request *req)
 {
 	u64 limit = vbm_alloc_uncharged_limit();
-	long now = atomic_long_add_return(size, &vbm_uncharged);
+	long now = atomic_long_add_return(req->size, &vbm_uncharged);
 
 	if ((limit && now > 0 && now > limit) || vbm_fault()) {
-		atomic_long_sub(size, &vbm_uncharged);
-		vbm_stat_inc(VBM_STAT_FAIL_LIMIT);
-		return -ENOMEM;
+		atomic_long_sub(req->size, &vbm_uncharged);
+		return vbm_alloc_over_limit(req);
 	}
-	vbm_stat_add(VBM_STAT_BYTES_UNCHARGED, size);
+	vbm_stat_add(VBM_STAT_BYTES_UNCHARGED, req->size);
 	return 0;
 }
 

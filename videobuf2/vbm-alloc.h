@@ -81,7 +81,8 @@ int vbm_alloc_last_resort(const struct vbm_request *req);
 void vbm_pages_free_run(struct page *page, unsigned long nr_pages);
 
 u64 vbm_alloc_uncharged_limit(void);
-int vbm_alloc_charge(size_t size);
+int vbm_alloc_over_limit(const struct vbm_request *req);
+int vbm_alloc_charge(const struct vbm_request *req);
 void vbm_alloc_uncharge(size_t size);
 
 #endif

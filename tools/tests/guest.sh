@@ -245,6 +245,25 @@ test_refusal()
 	tap_diag "$(cat $debugfs/failures)"
 }
 
+# More in one piece than the page allocator has: nobody is charged for that, and
+# there is a limit on it.
+test_limit()
+{
+	local limit=/sys/module/videobuf2_mem/parameters/uncharged_limit_mb
+
+	modprobe -r vbcam vbdisp
+	modprobe vbcam legacy=1
+	echo 1 > $limit
+	v4l2-ctl -d "$(node_named vbcam.0)" --stream-count=1 --stream-mmap \
+		--set-fmt-video=width=1920,height=1080,pixelformat=XR24 > $work/limit 2>&1
+	echo 0 > $limit
+	tap_run 'a limit is reached' grep -q 'Cannot allocate memory' $work/limit
+	run explain vbcam.0
+	tr -s ' \n' ' ' < $work/out > $work/flat
+	mv $work/flat $work/out
+	says 'explain: what limit it was' 0 'Raise the parameter uncharged_limit_mb'
+}
+
 # debugfs goes, and comes back.
 test_unmounted()
 {
@@ -304,6 +323,7 @@ else
 	tap_not_ok 'the pipeline runs' "$(tail -n 20 /tmp/tool.out)"
 fi
 test_refusal
+test_limit
 test_unmounted
 test_stock
 tap_plan
