@@ -62,12 +62,12 @@ build_lock()
 build_unlock() { exec {BUILD_LOCK}>&-; }
 
 # A copy of the work tree without anything of build_make, for "vm chroot".
-build_checkout()	# kernel, name
+build_checkout()	# kernel
 {
 	local dir
 	dir=$(build_dir "$1")
 	build_lock "$dir"
-	build_copy "$dir" "$2"
+	build_copy "$dir" checkout
 	build_unlock
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Packages for the guests of one suite: vm run --packages FILE.
+# Packages for one suite: vm run --packages FILE, vm chroot --packages FILE.
 #
 # The root of all guests is small, and made anew whenever its list of packages
 # changes. What only one suite runs is a layer on it, as overlayfs has them: an
@@ -33,24 +33,6 @@ layer_make()	# kernel, file, directory
 {
 	step "packages of ${2#"$PROJECT"/} for $1" layer_root "$@"
 	step "disk image of them" layer_image "$3"
-}
-
-# in_layer KERNEL FILE SRC COMMAND...: COMMAND on the host, in the root with the
-# packages of FILE on it, with SRC at /src. What it writes elsewhere is lost.
-in_layer()
-{
-	local kernel=$1 layer changes src=$3 status=0
-	layer=$(layer_dir "$1" "$2")
-	shift 3
-	mkdir -p "$CACHE/scratch"
-	changes=$(mktemp -d "$CACHE/scratch/layer.XXXXXX")
-	mkdir "$changes/upper" "$changes/work"
-	as_root unshare --mount --fork --pid --kill-child \
-		bash "$TESTBED/lib/enter-disk" \
-		"$layer/upper:$(base_dir "$kernel")/root" "$changes" "$src" \
-		"$@" || status=$?
-	rm -rf --one-file-system "$changes"
-	return "$status"
 }
 
 layer_root()

@@ -3,7 +3,7 @@
 #
 # They are in no Debian amd64 kernel: they come, unmodified, from its source,
 # and are an entry of the cache of their own, together with vm-splat, by which
-# the harness tests itself.
+# the harness tests itself. Instrumented kernels have no sensors, nor vimc.
 
 peers_key()
 {
@@ -25,12 +25,14 @@ peers_make()
 
 peers_build()
 {
-	local kernel=$1 dir=$2 source
+	local kernel=$1 dir=$2 source vimc=vimc
 	source=$(base_dir "$kernel")/source/drivers
+	! kernel_is_debug "$kernel" || vimc=
 	mkdir "$dir/v4l2-mem2mem"
 	cp "$source/media/v4l2-core/v4l2-mem2mem.c" "$dir/v4l2-mem2mem/"
 	echo 'obj-m := v4l2-mem2mem.o' >"$dir/v4l2-mem2mem/Makefile"
-	cp -r "$source"/media/test-drivers/{vicodec,vimc} \
+	cp -r "$source/media/test-drivers/vicodec" \
+		${vimc:+"$source/media/test-drivers/vimc"} \
 		"$source/gpu/drm/vkms" "$dir/"
 	mkdir "$dir/vim2m"
 	cp "$source"/media/test-drivers/vim2m.c "$dir/vim2m/"
@@ -38,7 +40,7 @@ peers_build()
 	mkdir "$dir/vm-splat"
 	cp "$TESTBED/splat/vm-splat.c" "$dir/vm-splat/"
 	echo 'obj-m := vm-splat.o' >"$dir/vm-splat/Makefile"
-	echo 'obj-m := v4l2-mem2mem/ vicodec/ vim2m/ vimc/ vkms/ vm-splat/' \
+	echo "obj-m := v4l2-mem2mem/ vicodec/ vim2m/ ${vimc:+vimc/} vkms/ vm-splat/" \
 		>"$dir/Makefile"
 	in_root "$kernel" bind "$dir" "$dir" \
 		make -C "/lib/modules/$(krelease "$kernel")/build" M=/src -j2 \
