@@ -57,7 +57,7 @@ stream()
 }
 
 # vivid is the kernel's own binary in any case.
-tap_mode()	# text, ours|stock
+tap_mode()	# text, ours|stock, [what vbm doctor says of DKMS]
 {
 	local text="$1: stock vivid streams on "
 
@@ -71,9 +71,10 @@ tap_mode()	# text, ours|stock
 	tap_doctor "$@"
 }
 
-tap_doctor()	# text, ours|stock
+tap_doctor()	# text, ours|stock, [what it says of DKMS]
 {
-	vbm doctor > $said 2>&1
+	# In one line: it wraps its sentences.
+	vbm doctor 2>&1 | tr -s ' \n' ' ' > $said
 	if [ "$2" = ours ]; then
 		tap_run "$1: vbm doctor says so" \
 			grep -q 'videobuf2-mem runs' $said
@@ -81,6 +82,8 @@ tap_doctor()	# text, ours|stock
 		tap_run "$1: vbm doctor says so" \
 			grep -q "kernel's own videobuf2 modules run" $said
 	fi
+	[ -z "${3:-}" ] || tap_run "$1: and of DKMS: $3" \
+		grep -q -F -e "$3" $said
 }
 
 # README's lines, as they are there, up to the Ctrl+C.
@@ -129,7 +132,7 @@ scene_ours()
 		not ls /sys/module/vbdma
 	/src/v4l2-compliance/guest.sh
 	vivid
-	tap_mode 'installed' ours
+	tap_mode 'installed' ours 'DKMS has installed videobuf2-mem'
 
 	# Somebody has a device open.
 	exec 5<> "$(node_named vivid-000-vid-cap)"
@@ -151,7 +154,7 @@ scene_stock()
 scene_unsupported()
 {
 	vivid
-	tap_mode "kernel $release" stock
+	tap_mode "kernel $release" stock 'its own modules: it is for kernels like'
 	gives "kernel $release: dkms autoinstall" 0 \
 		dkms autoinstall -k "$release"
 	said_once "kernel $release: it says so" 'skipped for module(s) videobuf2-mem'
@@ -164,7 +167,7 @@ scene_idle()
 	# To make it again takes a guest long, and the other machine does it.
 	rm "/boot/initrd.img-$release"
 	vivid
-	tap_mode 'installed' ours
+	tap_mode 'installed' ours 'DKMS has installed videobuf2-mem'
 	tap_pipeline
 	gives 'remove, nothing in use' 0 dpkg -r $package
 	said_once 'remove, nothing in use: says so' 'are back under vivid$'
@@ -186,7 +189,8 @@ scene_idle()
 		grep -r 'versions of their symbols differ' /var/lib/dkms
 	modprobe -r videobuf2-dma-contig
 	vivid
-	tap_mode 'other symbol versions' stock
+	tap_mode 'other symbol versions' stock \
+		'the versions of their symbols differ from ours'
 }
 
 "scene_$1"

@@ -324,6 +324,48 @@ test_doctor()
 	says 'doctor: all is well' 0 'videobuf2-mem runs'
 }
 
+# A package of which DKMS has made this or that.
+test_dkms()
+{
+	local release=6.12.107+deb13-amd64 dkms=var/lib/dkms/videobuf2-mem
+
+	tree_new
+	mkdir -p "$tree/$dkms/1.0/build" "$tree/usr/src/videobuf2-mem-1.0"
+	cp "$top/debian/videobuf2-mem-dkms.dkms" \
+		"$tree/usr/src/videobuf2-mem-1.0/dkms.conf"
+	on "$tree" doctor
+	says 'doctor: a package and no headers' 1 'apt install linux-headers'
+	mkdir "$tree/lib/modules/$release/build"
+	on "$tree" doctor
+	says 'doctor: a package that was not built' 1 'dkms autoinstall'
+	echo 'make: *** Error 1' > "$tree/$dkms/1.0/build/make.log"
+	on "$tree" doctor
+	says 'doctor: a build that failed' 1 'build/make.log'
+	echo "videobuf2-mem: kernel $release keeps its own modules: they are built in" \
+		> "$tree/$dkms/1.0/build/make.log"
+	on "$tree" doctor
+	says 'doctor: a kernel that is left out' 1 'own modules: they are built in'
+	echo "videobuf2-mem: kernel 6.12.1 keeps its own modules: they are built in" \
+		> "$tree/$dkms/1.0/build/make.log"
+	on "$tree" doctor
+	says 'doctor: what is said of another kernel' 1 'they were not built'
+	mkdir "$tree/$dkms/1.0/$release"
+	on "$tree" doctor
+	says 'doctor: built, and not installed' 1 'but not installed it'
+	ln -s "1.0/$release/x86_64" "$tree/$dkms/kernel-$release-x86_64"
+	on "$tree" doctor
+	says 'doctor: installed' 1 'has installed videobuf2-mem 1.0'
+	on "$tree" doctor --json
+	says 'doctor: installed: JSON' 1 '"dkms": *"installed"'
+	rm -r "$tree/$dkms/kernel-$release-x86_64" "$tree/$dkms/1.0/$release"
+	echo 6.1.0-40-amd64 > "$tree/proc/sys/kernel/osrelease"
+	on "$tree" doctor
+	says 'doctor: a kernel that it is not for' 1 'it is for kernels like'
+	echo 7.2.1-amd64 > "$tree/proc/sys/kernel/osrelease"
+	on "$tree" doctor
+	says 'doctor: a kernel that it is for' 1 'apt install linux-headers'
+}
+
 # The rates, by counters that grow between two frames.
 test_rates()
 {
@@ -472,7 +514,7 @@ test_words()
 
 [ "${VBM_EXPECT:-}" != write ] || mkdir -p "$here/saved/expected"
 shift
-[ $# -gt 0 ] || set -- output usage access gone damaged stock doctor rates \
+[ $# -gt 0 ] || set -- output usage access gone damaged stock doctor dkms rates \
 	trace screen completion manual words
 for part; do
 	"test_$part"

@@ -56,7 +56,8 @@ static void check_modules(struct report *rep, const struct machine *m)
 				 ", though videobuf2-mem is installed" : "");
 		report_cure(finding, m->installed == BACKEND_OURS ?
 			    "They were loaded before it was installed, or from the initramfs. Unload the drivers that use them (below) and the two, or update the initramfs and reboot." :
-			    "videobuf2-mem is not installed for this kernel: make modules_install && depmod.");
+			    m->dkms.state != DKMS_UNKNOWN ? NULL :
+			    "videobuf2-mem is not installed for this kernel: install the package videobuf2-mem-dkms, or make modules_install && depmod.");
 		break;
 	case BACKEND_NONE:
 		report(rep, LEVEL_FACT, "backend", "none",
@@ -76,6 +77,50 @@ static void check_modules(struct report *rep, const struct machine *m)
 		       "Drivers that use them: %s.",
 		       *drivers ? drivers : "none");
 	free(drivers);
+}
+
+/* How the modules came here, or why they did not. */
+static void check_dkms(struct report *rep, const struct machine *m)
+{
+	const struct dkms *dkms = &m->dkms;
+
+	switch (dkms->state) {
+	case DKMS_UNKNOWN:
+		if (m->path)
+			report(rep, LEVEL_FACT, "dkms", "unknown",
+			       "Installed by hand, as %s: DKMS knows of none.",
+			       m->path);
+		break;
+	case DKMS_INSTALLED:
+		report(rep, LEVEL_FACT, "dkms", "installed",
+		       "DKMS has installed videobuf2-mem %s for this kernel%s%s.",
+		       dkms->version, m->path ? ", as " : "",
+		       m->path ? m->path : "");
+		break;
+	case DKMS_BUILT:
+		report_cure(report(rep, LEVEL_PROBLEM, "dkms", "built",
+				   "DKMS has built videobuf2-mem %s for this kernel, but not installed it.",
+				   dkms->version), "dkms autoinstall");
+		break;
+	case DKMS_LEFT_OUT:
+		report(rep, LEVEL_FACT, "dkms", "left-out",
+		       "videobuf2-mem %s leaves this kernel its own modules: %s.",
+		       dkms->version, dkms->why);
+		break;
+	case DKMS_NO_HEADERS:
+		report_cure(report(rep, LEVEL_PROBLEM, "dkms", "no-headers",
+				   "videobuf2-mem %s has no modules for this kernel, whose headers are not installed.",
+				   dkms->version),
+			    "apt install linux-headers-$(uname -r); linux-headers-amd64 follows the kernel when it is upgraded.");
+		break;
+	case DKMS_MISSING:
+		report_cure(report(rep, LEVEL_PROBLEM, "dkms", "missing",
+				   "videobuf2-mem %s has no modules for this kernel: they were not built yet, or that failed%s%s.",
+				   dkms->version, dkms->log ? ", see " : "",
+				   dkms->log ? dkms->log : ""),
+			    "dkms autoinstall");
+		break;
+	}
 }
 
 static void check_iommu(struct report *rep, const struct machine *m)
@@ -226,6 +271,10 @@ static void doctor_json(const struct report *rep, const struct machine *m)
 	json_text(root, "kernel", m->release);
 	json_text(root, "backend", backend_names[m->loaded]);
 	json_text(root, "installed", backend_names[m->installed]);
+	json_text(root, "path", m->path);
+	json_text(root, "dkms", dkms_names[m->dkms.state]);
+	json_text(root, "version", m->dkms.version);
+	json_text(root, "left_out", m->dkms.why);
 	list = json_object_new_array();
 	for (at = m->drivers; *at; at++)
 		json_object_array_add(list, json_object_new_string(*at));
@@ -269,6 +318,7 @@ int cmd_doctor(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	machine_read(&m);
 	check_modules(&rep, &m);
+	check_dkms(&rep, &m);
 	check_iommu(&rep, &m);
 	check_memory(&rep, &m);
 	check_bounce(&rep, &m);

@@ -65,6 +65,8 @@ static void machine_installed(struct machine *m)
 		if (!colon)
 			continue;
 		*colon = '\0';
+		if (!m->path && strstr(line, "/videobuf2-mem.ko"))
+			m->path = text("%s", line);
 		if (!strstr(line, "/videobuf2-dma-contig.ko") &&
 		    !strstr(line, "/videobuf2-dma-sg.ko"))
 			continue;
@@ -169,6 +171,7 @@ void machine_read(struct machine *m)
 		    sysroot);
 	machine_loaded(m);
 	machine_installed(m);
+	dkms_read(&m->dkms, m->release);
 	machine_drivers(m);
 	machine_memory(m);
 	m->iommus = dir_list("/sys/class/iommu");
@@ -181,6 +184,8 @@ void machine_read(struct machine *m)
 void machine_free(struct machine *m)
 {
 	free(m->release);
+	free(m->path);
+	dkms_free(&m->dkms);
 	list_free(m->drivers);
 	list_free(m->iommus);
 	free(m->movable);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dkms.h"
+
 /* Whose modules are, or would be, behind a driver. */
 enum backend {
 	BACKEND_NONE,
@@ -19,6 +21,8 @@ extern const char *const backend_names[];
  * @release: of the kernel
  * @loaded: whose videobuf2-dma-contig and -sg are loaded
  * @installed: whose modprobe would load
+ * @path: of videobuf2-mem, below the kernel's modules; NULL if there is none
+ * @dkms: how it came there, or why not
  * @drivers: modules that use them, NULL at the end
  * @iommus: names of IOMMUs, NULL at the end
  * @dmar: the firmware describes one
@@ -34,6 +38,8 @@ struct machine {
 	char *release;
 	enum backend loaded;
 	enum backend installed;
+	char *path;
+	struct dkms dkms;
 	char **drivers;
 	char **iommus;
 	bool dmar;

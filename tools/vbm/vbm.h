@@ -7,6 +7,7 @@
  *   state.c      a snapshot of the core's debugfs files, parsed
  *   bufinfo.c    the same of dma_buf's bufinfo, and of a machine with stock
  *   machine.c    modules, drivers, IOMMU, CMA, swiotlb
+ *   dkms.c       what DKMS has made of the package, for this kernel
  *   json.c       the snapshot as JSON
  *   cmd-*.c      a command each
  *   main.c       the command line
