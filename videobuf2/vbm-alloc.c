@@ -17,7 +17,6 @@
 
 #include "vbm-alloc.h"
 #include "vbm-constraints.h"
-#include "vbm-failure.h"
 #include "vbm-fault.h"
 #include "vbm-stats.h"
 
@@ -58,16 +57,11 @@ u64 vbm_alloc_uncharged_limit(void)
 	return (u64)READ_ONCE(uncharged_limit_mb) << 20;
 }
 
-/* Whatever it was for: that there is another limit than memory's is to be seen. */
+/* There would be memory: who fails for good by that is to say so. */
 int vbm_alloc_over_limit(const struct vbm_request *req)
 {
-	vbm_fail(&(struct vbm_failure) {
-		.task = VBM_TASK_ALLOC,
-		.stat = VBM_STAT_FAIL_LIMIT,
-		.error = -ENOMEM,
-		.dev = dev_name(req->dev),
-		.size = req->size,
-	});
+	if (req->limited)
+		*req->limited = true;
 	return -ENOMEM;
 }
 

@@ -29,6 +29,7 @@ struct vbm_constraints;
  * @easy: @contig is a wish: not worth that anybody else's pages move, nor memory
  *	that nobody is charged for
  * @coherent: the driver does not expect to sync it
+ * @limited: set where there would be memory, but for another limit; or NULL
  */
 struct vbm_request {
 	struct device *dev;
@@ -40,6 +41,7 @@ struct vbm_request {
 	bool contig;
 	bool easy;
 	bool coherent;
+	bool *limited;
 };
 
 /**

@@ -119,6 +119,16 @@ static bool vbm_attachment_content(const struct vbm_buf *buf,
 		(!att->piece && !READ_ONCE(vdev->lesson.one)));
 }
 
+/* What placement has found is for one map. */
+static void vbm_attachment_forget_locked(struct vbm_buf *buf,
+					 struct vbm_attachment *att)
+{
+	lockdep_assert_held(&buf->lock);
+	att->lacks = VBM_REQ_NONE;
+	att->why = VBM_MOVED;
+	att->by = NULL;
+}
+
 /*
  * The mapping for an attachment and direction: its own, another's, or new. It
  * has one user more.
@@ -134,6 +144,7 @@ vbm_attachment_mapping_locked(struct vbm_buf *buf,
 	int ret;
 
 	lockdep_assert_held(&buf->lock);
+	vbm_attachment_forget_locked(buf, att);
 	if (!buf->backing) {
 		ret = vbm_storage_secure_locked(buf);
 		if (ret)
@@ -197,9 +208,6 @@ static void vbm_attachment_fail_locked(struct vbm_buf *buf,
 							   VBM_FREEZE_NONE,
 		.by = att->by,
 	});
-	att->lacks = VBM_REQ_NONE;
-	att->why = VBM_MOVED;
-	att->by = NULL;
 }
 
 struct sg_table *vbm_attachment_map(struct dma_buf_attachment *attach,

@@ -280,7 +280,7 @@ struct vbm_buf *vbm_buf_new(struct vb2_buffer *vb, struct device *dev,
 }
 
 /* What its own device asks for. */
-void vbm_buf_request(const struct vbm_buf *buf,
+void vbm_buf_request(struct vbm_buf *buf,
 		     const struct vbm_constraints *limits,
 		     struct vbm_request *req)
 {
@@ -293,6 +293,7 @@ void vbm_buf_request(const struct vbm_buf *buf,
 		.dir = buf->plane.dir,
 		.contig = buf->plane.contig,
 		.coherent = buf->coherent,
+		.limited = &buf->limited,
 	};
 }
 
@@ -351,7 +352,8 @@ struct vbm_buf *vbm_buf_alloc(struct vb2_buffer *vb, struct device *dev,
 err_free:
 	vbm_fail(&(struct vbm_failure) {
 		.task = VBM_TASK_ALLOC,
-		.stat = VBM_STAT_FAIL_NOMEM,
+		.stat = buf->limited ? VBM_STAT_FAIL_LIMIT :
+				       VBM_STAT_FAIL_NOMEM,
 		.error = ret,
 		.dev = dev_name(dev),
 		.size = size,

@@ -33,7 +33,7 @@ void vbm_buf_publish(struct vbm_buf *buf);
 size_t vbm_buf_metadata(const struct vbm_buf *buf);
 
 bool vbm_buf_usable(const struct vbm_buf *buf, const struct vbm_mapping *own);
-void vbm_buf_request(const struct vbm_buf *buf,
+void vbm_buf_request(struct vbm_buf *buf,
 		     const struct vbm_constraints *limits,
 		     struct vbm_request *req);
 int vbm_buf_set_backing_locked(struct vbm_buf *buf,

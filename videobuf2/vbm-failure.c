@@ -5,8 +5,9 @@
  * A program is told an errno, which is the same for many reasons. The reasons
  * are counted in "stats", but a counter does not say of which device. So the
  * last failures are kept, in "failures" of debugfs. One that is like an earlier
- * one counts it up and becomes the last: a program that tries again and again
- * leaves one line, and not none but its own.
+ * one, but for the buffer and its size, counts it up and becomes the last: a
+ * program that tries again and again, each time with a new buffer, leaves one
+ * line, and not none but its own.
  */
 
 #include <linux/array_size.h>
@@ -70,9 +71,8 @@ static bool vbm_failure_like(const struct vbm_kept_failure *kept,
 	const struct vbm_failure *k = &kept->failure;
 
 	return kept->nr && k->task == f->task && k->stat == f->stat &&
-	       k->error == f->error && k->buf == f->buf &&
-	       k->lacks == f->lacks && k->why == f->why &&
-	       k->freeze == f->freeze && k->size == f->size &&
+	       k->error == f->error && k->lacks == f->lacks &&
+	       k->why == f->why && k->freeze == f->freeze &&
 	       vbm_failure_named(kept->dev, f->dev) &&
 	       vbm_failure_named(kept->exporter, f->exporter) &&
 	       vbm_failure_named(kept->owner, f->owner) &&

@@ -31,9 +31,9 @@ extern const char * const vbm_task_names[VBM_NR_TASKS];
  * @stat: VBM_STAT_FAIL_*, the reason; VBM_NR_STATS where none of them fits
  * @error: errno
  * @dev: the device that it was for, or NULL
- * @size: bytes
+ * @size: bytes, of the last one
  * @exporter: of the dma-buf that was to be imported, or NULL
- * @buf: number of our buffer that was to be mapped, or 0
+ * @buf: number of our buffer that was to be mapped, the last one, or 0
  * @owner: device of that buffer
  * @lacks: what @dev needs that the buffer is not
  * @why: what kept it from moving; VBM_MOVED where that was not tried

@@ -165,7 +165,8 @@ static void vbm_placement_tell_locked(struct vbm_buf *buf,
  * @att: an attachment that has no mapping of it that would do
  *
  * May drop the lock of the buffer for a while; nobody maps or unmaps it
- * meanwhile.
+ * meanwhile. What the buffer is not, and why, is left in @att, for who fails to
+ * map it as it is.
  *
  * Context: may sleep; the buffer's dma_resv and &vbm_buf.lock held.
  * Return: 0 if mapping it can be tried; -EBUSY if it would have to move and can
@@ -200,25 +201,27 @@ int vbm_placement_for_locked(struct vbm_buf *buf, struct vbm_attachment *att)
 		who = att->vdev->name;
 	}
 	if (never) {
+		att->lacks = lacks;
+		att->by = who;
 		if (soft || vbm_placement_bearable(buf, att, lacks))
 			return 0;
 		vbm_placement_tell_locked(buf, att, lacks,
 					  "no memory would do for all, because of",
 					  who);
-		att->lacks = lacks;
-		att->by = who;
 		return -EOPNOTSUPP;
 	}
 
 	why = vbm_placement_try_locked(buf, att, &demand, soft);
-	if (!why || soft || vbm_placement_bearable(buf, att, lacks))
+	if (!why)
+		return 0;
+	att->lacks = lacks;
+	att->why = why;
+	if (soft || vbm_placement_bearable(buf, att, lacks))
 		return 0;
 	ret = vbm_placement_errno(buf, why);
 	vbm_placement_tell_locked(buf, att, lacks, vbm_refusal_names[why],
 				  why == VBM_REFUSED_FROZEN ?
 				  vbm_freeze_names[buf->freeze] : NULL);
-	att->lacks = lacks;
-	att->why = why;
 	return ret;
 }
 

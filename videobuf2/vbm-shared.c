@@ -214,11 +214,13 @@ struct vbm_shared *vbm_shared_alloc(struct device * const *devs,
 				    unsigned int flags)
 {
 	struct vbm_constraints all;
+	bool limited = false;
 	struct vbm_request req = {
 		.limits = &all,
 		.size = PAGE_ALIGN(size),
 		.dir = dir,
 		.coherent = flags & VBM_SHARED_COHERENT,
+		.limited = &limited,
 	};
 	struct vbm_shared *shared;
 	unsigned int i;
@@ -247,8 +249,9 @@ struct vbm_shared *vbm_shared_alloc(struct device * const *devs,
 	if (ret) {
 		vbm_fail(&(struct vbm_failure) {
 			.task = VBM_TASK_SHARED,
-			.stat = ret == -ENOMEM ? VBM_STAT_FAIL_NOMEM :
-						 VBM_NR_STATS,
+			.stat = ret != -ENOMEM ? VBM_NR_STATS :
+				limited ? VBM_STAT_FAIL_LIMIT :
+					  VBM_STAT_FAIL_NOMEM,
 			.error = ret,
 			.dev = dev_name(devs[0]),
 			.size = req.size,

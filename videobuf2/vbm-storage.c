@@ -101,7 +101,7 @@ int vbm_storage_defer(struct vbm_buf *buf)
  * Is there nothing to wait for? A driver's own memory is where it is, and the
  * driver's alloc() knows nothing of the locks of user space and importers.
  */
-bool vbm_storage_at_once(const struct vbm_buf *buf)
+bool vbm_storage_at_once(struct vbm_buf *buf)
 {
 	struct vbm_request req;
 
@@ -181,6 +181,51 @@ static void vbm_storage_account_locked(struct vbm_buf *buf)
 	trace_vbm_storage(&buf->plane, vbm_buf_device(buf));
 }
 
+static int vbm_storage_try_locked(struct vbm_buf *buf)
+{
+	struct mem_cgroup *active = NULL;
+	int ret;
+
+	lockdep_assert_held(&buf->lock);
+	if (buf->backing)
+		return 0;
+	if (list_empty(&buf->client.node))
+		return -ENODEV;
+
+	buf->limited = false;
+	if (buf->memcg)
+		active = set_active_memcg(buf->memcg);
+	ret = vbm_storage_find_locked(buf);
+	if (buf->memcg)
+		set_active_memcg(active);
+	/* There is memory, and none that would do: more of it is no help. */
+	if (ret == -EFAULT || ret == -EAGAIN)
+		ret = -ENOMEM;
+	if (ret)
+		return ret;
+
+	/* The mapping does from now on. */
+	vbm_device_leave(buf->vdev, &buf->client);
+	vbm_storage_account_locked(buf);
+	return 0;
+}
+
+static int vbm_storage_fail(const struct vbm_buf *buf, int ret)
+{
+	vbm_fail(&(struct vbm_failure) {
+		.task = VBM_TASK_STORAGE,
+		.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
+			buf->limited ? VBM_STAT_FAIL_LIMIT :
+				       VBM_STAT_FAIL_NOMEM,
+		.error = ret,
+		.dev = buf->vdev->name,
+		.size = buf->plane.size,
+		.buf = buf->plane.id,
+		.owner = buf->vdev->name,
+	});
+	return ret;
+}
+
 /**
  * vbm_storage_secure_locked() - give a buffer its storage, if it has none
  * @buf: the buffer
@@ -192,40 +237,9 @@ static void vbm_storage_account_locked(struct vbm_buf *buf)
  */
 int vbm_storage_secure_locked(struct vbm_buf *buf)
 {
-	struct mem_cgroup *active = NULL;
-	int ret;
+	int ret = vbm_storage_try_locked(buf);
 
-	lockdep_assert_held(&buf->lock);
-	if (buf->backing)
-		return 0;
-	if (list_empty(&buf->client.node))
-		return -ENODEV;
-
-	if (buf->memcg)
-		active = set_active_memcg(buf->memcg);
-	ret = vbm_storage_find_locked(buf);
-	if (buf->memcg)
-		set_active_memcg(active);
-	/* There is memory, and none that would do: more of it is no help. */
-	if (ret == -EFAULT || ret == -EAGAIN)
-		ret = -ENOMEM;
-	if (ret) {
-		vbm_fail(&(struct vbm_failure) {
-			.task = VBM_TASK_STORAGE,
-			.stat = ret == -ENODEV ? VBM_STAT_FAIL_NODEV :
-						 VBM_STAT_FAIL_NOMEM,
-			.error = ret,
-			.dev = buf->vdev->name,
-			.size = buf->plane.size,
-			.buf = buf->plane.id,
-			.owner = buf->vdev->name,
-		});
-		return ret;
-	}
-	/* The mapping does from now on. */
-	vbm_device_leave(buf->vdev, &buf->client);
-	vbm_storage_account_locked(buf);
-	return 0;
+	return ret ? vbm_storage_fail(buf, ret) : 0;
 }
 
 /* See vbm_storage_secure(). */
@@ -234,13 +248,12 @@ int vbm_storage_secure_now(struct vbm_buf *buf)
 	int ret;
 
 	mutex_lock(&buf->lock);
-	ret = vbm_storage_secure_locked(buf);
+	ret = vbm_storage_try_locked(buf);
 	mutex_unlock(&buf->lock);
-	if (!vbm_cache_retry(ret))
-		return ret;
-
-	mutex_lock(&buf->lock);
-	ret = vbm_storage_secure_locked(buf);
-	mutex_unlock(&buf->lock);
-	return ret;
+	if (vbm_cache_retry(ret)) {
+		mutex_lock(&buf->lock);
+		ret = vbm_storage_try_locked(buf);
+		mutex_unlock(&buf->lock);
+	}
+	return ret ? vbm_storage_fail(buf, ret) : 0;
 }

@@ -8,7 +8,7 @@
 #include "vbm.h"
 
 int vbm_storage_defer(struct vbm_buf *buf);
-bool vbm_storage_at_once(const struct vbm_buf *buf);
+bool vbm_storage_at_once(struct vbm_buf *buf);
 void vbm_storage_fini(struct vbm_buf *buf);
 
 int vbm_storage_secure_locked(struct vbm_buf *buf);

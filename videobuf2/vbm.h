@@ -311,6 +311,7 @@ struct vbm_mapping {
  * @coherent: the queue expects memory that needs no syncing
  * @gfp: GFP flags of the queue
  * @movable: reading an address freezes only while user space has the buffer
+ * @limited: a search for its storage has met another limit than memory's; lock
  * @freeze: why it is frozen, enum vbm_freeze; sync_lock
  * @claims: whether the driver may touch it, or its device; see vbm-freeze.c
  * @moves: how often it has moved; lock
@@ -342,6 +343,7 @@ struct vbm_buf {
 	bool vaddr_held;
 	bool coherent;
 	bool movable;
+	bool limited;
 	bool told;
 	bool managed;
 	bool dma_api;
