@@ -37,9 +37,10 @@ ffmpeg_refused()
 		'ffmpeg: no H.264 encoder is found'
 	modprobe -r vicodec
 	app ffmpeg-codecs "${FFMPEG[@]}" -codecs
-	tap_is "$(grep -c _v4l2m2m /tmp/ffmpeg-codecs.out) $(
-		grep -E ' (mjpeg|fwht) ' /tmp/ffmpeg-codecs.out |
-			grep -c _v4l2m2m)" '9 0' \
+	tap_run 'ffmpeg: it has codecs by m2m' \
+		grep -q _v4l2m2m /tmp/ffmpeg-codecs.out
+	tap_is "$(grep -E ' (mjpeg|fwht) ' /tmp/ffmpeg-codecs.out |
+		grep -c _v4l2m2m)" 0 \
 		'ffmpeg: no codec of ours is among those of its m2m'
 }
 
