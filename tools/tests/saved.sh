@@ -330,7 +330,8 @@ test_dkms()
 	local release=6.12.107+deb13-amd64 dkms=var/lib/dkms/videobuf2-mem
 
 	tree_new
-	mkdir -p "$tree/$dkms/1.0/build" "$tree/usr/src/videobuf2-mem-1.0"
+	mkdir -p "$tree/$dkms/1.0/build" "$tree/$dkms/original_module/$release" \
+		"$tree/usr/src/videobuf2-mem-1.0"
 	cp "$top/debian/videobuf2-mem-dkms.dkms" \
 		"$tree/usr/src/videobuf2-mem-1.0/dkms.conf"
 	on "$tree" doctor

@@ -4,6 +4,7 @@
  *   /var/lib/dkms/videobuf2-mem/VERSION
  *	VERSION/RELEASE		it is built for that kernel
  *	kernel-RELEASE-ARCH	and installed: a link to that
+ *	original_module		the kernel's own, to be put back
  *	VERSION/build/make.log	what was said when it was built last
  *   /usr/src/videobuf2-mem-VERSION/dkms.conf
  * The program dkms itself takes seconds, and wants to be root for some of it.
@@ -26,6 +27,13 @@ const char *const dkms_names[] = {
 	"unknown", "installed", "built", "left-out", "no-headers", "missing",
 };
 
+/* What else there is beside the versions. */
+static bool is_version(const char *name)
+{
+	return strcmp(name, "original_module") &&
+	       strncmp(name, "kernel-", strlen("kernel-"));
+}
+
 /* A version, that which has something for the kernel before others. */
 static char *find_version(char **names, const char *release)
 {
@@ -33,7 +41,7 @@ static char *find_version(char **names, const char *release)
 	bool built = false;
 
 	for (; *names && !built; names++) {
-		if (!strncmp(*names, "kernel-", strlen("kernel-")))
+		if (!is_version(*names))
 			continue;
 		path = text(PLACE "/%s/%s", *names, release);
 		built = file_exists(path);
