@@ -33,6 +33,7 @@ enum vbm_import_state {
  * @attach: our attachment, from map until it is dropped, or the driver has gone
  * @map: the mapping, if the exporter is ours
  * @map_dir: the direction that it is mapped with; see vbm_import_wants_both()
+ * @of: the number of the buffer, if the exporter is ours; else 0
  * @vaddr: kernel address, once a driver has asked
  * @foreign_sync: the exporter is not ours, and its addresses need syncing
  * @syncing: syncs under way
@@ -40,7 +41,6 @@ enum vbm_import_state {
  *	since
  * @prepared: vb2 has prepared it and not finished it
  * @segments: of the mapping
- * @of: the number of the buffer, if the exporter is ours; else 0
  * @piece: bytes from the beginning that are in one piece
  * @whole: that is all of the dma-buf
  * @syncs: it needed syncing when it was mapped
@@ -60,13 +60,13 @@ struct vbm_import {
 	struct dma_buf_attachment *attach;
 	struct vbm_mapping *map;
 	enum dma_data_direction map_dir;
+	unsigned int of;
 	void *vaddr;
 	struct mutex lock; /* @attach, @vaddr, @vdev */
 	spinlock_t sync_lock; /* @foreign_sync, @syncing */
 	struct kref ref;
 	int error;
 	unsigned int segments;
-	unsigned int of;
 	size_t piece;
 	unsigned int syncing;
 	bool foreign_sync;
