@@ -30,7 +30,7 @@ ffmpeg_refused()
 		-i /tmp/ffmpeg-0.raw -c copy -f v4l2 "${DISP[0]}"
 	app_refused ffmpeg-write 'Invalid argument' \
 		'ffmpeg: a device without write() is refused'
-	modprobe vicodec
+	tap_run 'ffmpeg: vicodec loads' modprobe vicodec
 	app ffmpeg-encode "${FFMPEG[@]}" "${FFMPEG_RAW[@]}" \
 		-i /tmp/ffmpeg-0.raw -pix_fmt nv12 -c:v h264_v4l2m2m -f null -
 	app_refused ffmpeg-encode 'Could not find a valid device' \

@@ -36,6 +36,10 @@ fi
 
 [ $# -gt 0 ] || set -- v4l2-ctl ffmpeg pipewire libcamera opencv
 for application; do
+	if ! [ -r "$here/$application.sh" ]; then
+		tap_not_ok "$application: there is such an application"
+		continue
+	fi
 	# shellcheck source=/dev/null
 	. "$here/$application.sh"
 	nothing_left "$application"

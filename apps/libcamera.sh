@@ -9,7 +9,7 @@
 
 libcamera()
 {
-	local name=libcamera-capture frames=3 file size
+	local name=libcamera-capture frames=3 file size number=0
 
 	tap_run 'libcamera: vimc loads' modprobe vimc allocator=1
 	apps_udev_again
@@ -32,10 +32,12 @@ libcamera()
 		-size "$((${size%x*} * ${size#*x} * 3))c" | wc -l)" $frames \
 		"$name: all frames arrive whole"
 	for file in /tmp/libcamera-*.raw; do
+		number=$((number + 1))
+		rm -f /out/libcamera.png
 		ffmpeg -nostdin -loglevel error -y -f rawvideo -pix_fmt rgb24 \
 			-video_size "$size" -i "$file" \
 			-vf scale=320:180:flags=neighbor /out/libcamera.png
-		tap_run "$name: a frame shows the sensor's colour bars" \
+		tap_run "$name: frame $number shows the sensor's colour bars" \
 			python3 /src/gst-tests/picture.py shows \
 			/out/libcamera.png 160
 	done

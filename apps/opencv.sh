@@ -9,7 +9,7 @@ export DISPLAY=:5
 
 screenshot()	# file
 {
-	timeout 60 gst-launch-1.0 -q ximagesrc num-buffers=1 use-damage=false ! \
+	timeout 300 gst-launch-1.0 -q ximagesrc num-buffers=1 use-damage=false ! \
 		videoconvert ! video/x-raw,format=RGB ! pngenc ! \
 		filesink "location=$1"
 }
@@ -40,7 +40,7 @@ opencv_shows()
 	opencv=$!
 	tap_run 'opencv: the camera streams' await_long \
 		grep -q '^shown' /out/opencv.log
-	tap_run 'opencv: it shows the colour bars' await opencv_picture
+	tap_run 'opencv: it shows the colour bars' await_long opencv_picture
 	kill $opencv
 	wait $opencv
 	kill $xvfb

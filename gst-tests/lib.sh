@@ -179,7 +179,7 @@ gst()	# name, pipeline...
 	shift
 	GST_DEBUG=$GST_CATEGORIES GST_DEBUG_NO_COLOR=1 \
 	GST_DEBUG_FILE=/tmp/$name.gst \
-		timeout 100 gst-launch-1.0 "$@" > "/tmp/$name.out" 2>&1
+		timeout "${GST_TIMEOUT:-100}" gst-launch-1.0 "$@" > "/tmp/$name.out" 2>&1
 	echo $? > "/tmp/$name.rc"
 }
 
